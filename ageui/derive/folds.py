@@ -47,7 +47,7 @@ class FoldRuns:
 
 
 def fold_runs(store: "Store", config_hash: str, spec: Mapping[str, Any]) -> FoldRuns:
-    """The runs of a config on all folds of the data that `spec`, of one fold, describes: the newest, if none is done."""
+    """The runs of a config on all folds of the data that `spec`, of one fold, describes: done ones, else the newest."""
     by_fold = store.runs.on_folds(config_hash, spec)
     rows = store.runs.get_many([run_id for ids in by_fold.values() for run_id in ids])
 
