@@ -37,13 +37,6 @@ def why_no_folds(codes: Codes, is_scored: NDArray[np.bool_], folds: int) -> str 
     """Why runs cannot be trained and tested on folds; None if they can.
 
     `codes` (N,) are the folds of images from 0, `is_scored` (N,) tells which can be read and have an age.
-
-    Examples
-    --------
-    >>> everyone = np.ones(6, dtype=bool)
-    >>> why_no_folds(np.arange(6) % 3, everyone, 3)
-    >>> why_no_folds(np.arange(6) % 3, np.arange(6) % 3 < 2, 3)
-    'no image of fold 3 of 3 has an age; give fewer --folds'
     """
     counts = np.bincount(codes[is_scored], minlength=folds)
     units = len(np.unique(codes))
