@@ -150,6 +150,7 @@ def train_folds(
     from ageui.derive.folds import fold_runs, join_folds, joined_run
     from engine.errors import ConfigError
 
+    say = sayer(console)
     for number, run in planned.again.items():
         if run.status in ("running", "lost"):
             raise ConfigError(
@@ -161,7 +162,10 @@ def train_folds(
             store, planned.config.device, queueing.checkpoint_seconds, share=share, console=console
         ) as work:
             for number in sorted({*planned.new, *planned.again}):
-                end_here(store, *work(partial(_claim, store, planned, number, queueing, sayer(console))), console)
+                claimed, outcome = work(partial(_claim, store, planned, number, queueing, say))
+                if outcome.status != "done":
+                    say(f"fold {number} of {planned.folds} is not done; repeat the command to go on with it")
+                end_here(store, claimed, outcome, console)
     runs = fold_runs(store, planned.config.hash, planned.spec)
     # The end of the last run joined them, unless it was killed then.
     show_derived(store, [joined_run(store, runs) or join_folds(store, runs)], as_json)

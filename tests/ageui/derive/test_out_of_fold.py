@@ -12,8 +12,10 @@ from ageui.compare import compare
 from ageui.derive.deriving import calibrate, make_ensemble
 from ageui.derive.folds import fold_runs_of, join_folds, join_if_complete
 from ageui.store import NewRun, Store
+from engine.data.check import Examined
 from engine.data.folds import fold_specs
-from engine.data.spec import BUILT_IN
+from engine.data.report import DataReport, DuplicatePair
+from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import ConfigError, DataError
 from engine.events import Evaluated
 from engine.fairness import evaluate_split
@@ -33,8 +35,9 @@ def _run(store: Store, number: int, of: int = 3, *, name: str | None = None, has
         sizes = {"test": {"images": IMAGES // of, "labelled": IMAGES // of}}
         writer.started({"dtype": "fp32", "data": {"hash": f"{hash}/{number}/{of}", "splits": sizes}})
         codes = np.arange(IMAGES) % of
-        for split, fold in (("valid", number % of), ("test", number - 1)):
-            writer.evaluated(_evaluated(split, np.flatnonzero(codes == fold), run_id), "apparent", "synthetic")
+        valid, test = codes == number % of, codes == number - 1
+        for split, chosen in (("train", ~valid & ~test), ("valid", valid), ("test", test)):
+            writer.evaluated(_evaluated(split, np.flatnonzero(chosen), run_id), "apparent", "synthetic")
     end(store, run_id, attempt)
     return run_id
 
@@ -157,6 +160,31 @@ def test_a_row_is_calibrated_and_averaged_with_others(store: Store) -> None:
     assert len(both.trainings) == 6
     with pytest.raises(ConfigError, match="was trained on other data"):
         make_ensemble(store, [fold.id for fold in fold_runs_of(store, 1).done])
+
+
+def test_near_duplicates_in_other_folds_are_counted_before_and_after_a_check(store: Store) -> None:
+    store.data.add(DataSpec(name="faces", format="course", path="/data/faces"))
+    before = _joined(store, seed=0)
+    assert store.runs.detail(before).results[0].in_train is None
+    content = {f"{place:02}.jpg": f"{place:02}" * 32 for place in range(IMAGES)}
+    # In three folds, 00 and 03 share one; of 00 and 01, each is tested by a run that did not validate the other: 00's
+    # run validates on 01, and 01's trains on 00.
+    pairs = tuple(
+        DuplicatePair(f"{one}.jpg", "train", f"{two}.jpg", "train", 0.1) for one, two in (("00", "03"), ("00", "01"))
+    )
+    report = DataReport("faces", "course", "/data", "apparent", True, (), (), (), pairs, ())
+    store.data.remember("faces", Examined(report, "d00d", content))
+    after = _joined(store, seed=1)
+    for run_id in (before, after):
+        detail = store.runs.detail(run_id)
+        assert detail.derived_from is not None
+        sources = [store.runs.detail(source.id or 0) for source in detail.derived_from.sources]
+        assert [scores.in_train for one in sources if (scores := one.scores("test"))] == [0, 1, 0]
+        assert detail.results[0].in_train == 1
+        without = store.scores.without_duplicates(run_id, "test")
+        found = store.scores.predictions(run_id, without.split)
+        assert found is not None
+        assert {*content} - {*found.names} == {"01.jpg"}
 
 
 def test_runs_on_folds_fill_no_cell_of_a_study(store: Store) -> None:
