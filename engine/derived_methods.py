@@ -11,8 +11,9 @@ from engine.cross_fit import Draws, Method, Parameters
 from engine.ensemble import Blend
 from engine.resampling import Floats
 
-Operation = Literal["mean", "blend", "slope", "isotonic"]
-"""A mean with given weights, one with fitted weights, a slope about the train mean, and a rising function."""
+Operation = Literal["mean", "blend", "slope", "isotonic", "folds"]
+"""A mean with given weights, one with fitted weights, a slope about the train mean, a rising function, and runs
+on folds, which are averaged for new faces."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Chain:
 def method_of(operation: str, options: Mapping[str, Any]) -> Method:
     """The method behind a derived run.
 
-    `options` are `weights` of a mean, and of a slope the train mean as `centre` in years, and `slope` if it is given.
+    `options` are `weights` of a mean, the `count` of folds, and of a slope the train mean as `centre` in years, and
+    `slope` if it is given.
     """
     match operation:
         case "mean":
@@ -53,6 +55,8 @@ def method_of(operation: str, options: Mapping[str, Any]) -> Method:
             return Stretch(options["centre"], options.get("slope"))
         case "isotonic":
             return Isotonic()
+        case "folds":
+            return Blend((1 / options["count"],) * options["count"])
     raise ValueError(f"unknown operation {operation!r}")
 
 

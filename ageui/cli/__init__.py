@@ -19,6 +19,7 @@ from ageui.cli.derive import calibrate_runs, ensemble_runs
 from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
 from ageui.cli.export import export_run
+from ageui.cli.folds import join_runs_on_folds
 from ageui.cli.logs import show_logs
 from ageui.cli.options import Database, Files, warn_of_variables
 from ageui.cli.predict import predict_images
@@ -114,6 +115,7 @@ app.command("predict", rich_help_panel=USE)(predict_images)
 app.command("score", rich_help_panel=USE)(score_run)
 app.command("ensemble", rich_help_panel=USE)(ensemble_runs)
 app.command("calibrate", rich_help_panel=USE)(calibrate_runs)
+app.command("folds", rich_help_panel=USE)(join_runs_on_folds)
 app.command("export", rich_help_panel=USE)(export_run)
 app.add_typer(data_app, name="data", rich_help_panel=CARE)
 app.add_typer(db_app, name="db", rich_help_panel=CARE)

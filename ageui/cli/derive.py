@@ -57,7 +57,7 @@ def ensemble_runs(
             store, run_ids, weights=_numbers(weights), is_fitted=fit, fitting=Fitting(on, folds, seed), name=name,
             tags=tags or (),
         )  # fmt: skip
-        _show(store, [made], as_json)
+        show_derived(store, [made], as_json)
 
 
 def calibrate_runs(
@@ -101,7 +101,7 @@ def calibrate_runs(
             raise ConfigError(f"{len(run_ids)} runs cannot share a --name; leave it out, or calibrate one run")
         fitting = Fitting(on, folds, seed)
         made = calibrate(store, run_ids, isotonic=isotonic, slope=slope, fitting=fitting, name=name, tags=tags or ())
-        _show(store, made, as_json)
+        show_derived(store, made, as_json)
 
 
 def _numbers(text: str | None) -> list[float] | None:
@@ -115,7 +115,7 @@ def _numbers(text: str | None) -> list[float] | None:
         raise ConfigError(f"weights {text!r}: give numbers, separated by commas") from None
 
 
-def _show(store: "Store", run_ids: list[int], as_json: bool) -> None:
+def show_derived(store: "Store", run_ids: list[int], as_json: bool) -> None:
     """Prints the new runs: their scores, or a table of several."""
     from ageui.cli.run_page import print_run
 

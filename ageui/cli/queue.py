@@ -315,7 +315,7 @@ def _work_here_again(
     as_json: bool,
 ) -> None:
     from ageui.cli.background import device_of
-    from ageui.cli.run import work_here
+    from ageui.cli.training_here import work_here
     from ageui.worker.engines import Engines
     from engine.errors import ConfigError, StoreError
 

@@ -1,25 +1,20 @@
 """`ageui run`: trains one run, here or in the background."""
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from types import FrameType
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.config_flags import THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
+from ageui.cli.config_flags import DATA, THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
+from ageui.cli.folds import Queueing, plan_folds, queue_folds, train_folds
 from ageui.cli.memory import check_runs, print_memory
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, sayer
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json
+from ageui.cli.training_here import work_here
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from ageui.store import Claim, Store
-    from ageui.worker.engines import Engines
+    from ageui.store import Claim
     from ageui.worker.foreground import Foreground
-    from ageui.worker.supervisor import Outcome
 
 
 @with_config_flags
@@ -29,6 +24,9 @@ def run(
     tag: Annotated[list[str] | None, option("Tag; may be repeated.", THIS_RUN, "TAG")] = None,
     detach: Annotated[bool, option("Queue it for the background worker.", THIS_RUN, None, "--detach", "-d")] = False,
     priority: Annotated[int | None, option("With --detach: higher is taken first.", THIS_RUN, "N")] = None,
+    folds: Annotated[
+        int | None, option("Train K runs, each tested on another fold, and join their scores.", DATA, "K")
+    ] = None,
     share: Annotated[
         bool, option("Train even while another run computes on the device.", THIS_RUN, None, "--share")
     ] = False,
@@ -47,6 +45,12 @@ def run(
         ageui run --loss mape --weights gender --name first
         ageui run --preset report --data appa-real --detach
         ageui run --strategy scratch --epochs 8 --set patience=3
+
+    With --folds K, all images of the data are dealt to K folds, whatever their splits; subjects and equal images stay
+    together. Run k is tested on fold k, validated on the next fold and trained on the others. When all are done, a
+    derived run holds the out-of-fold scores of all images. Repeat the command to continue after a stop.
+
+        ageui run --folds 5 --data mine --name all
     """
     from ageui.worker.engines import Engines
     from engine.errors import ConfigError
@@ -65,6 +69,15 @@ def run(
 
         resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
         config, spec = resolved.config, store.data.get(resolved.config.data)
+        if folds is not None:
+            print_choices(console, resolved, flags)
+            queueing = Queueing(tag or [], priority or 0, on_end, on_queue_end, checkpoint_seconds)
+            plan = plan_folds(store, NewRun(config, spec, name), folds, queueing, console)
+            if detach:
+                queue_folds(store, plan, queueing, console, as_json=as_json)
+            else:
+                train_folds(store, plan, queueing, engines, share=share, console=console, as_json=as_json)
+            return
         new = NewRun(config, spec, name)
         store.runs.refuse_invalid([new], tags=tag or [], priority=priority or 0)
         networks = check_runs(console, [new])
@@ -98,117 +111,3 @@ def run(
         work_here(
             store, config.device, engines, claim, checkpoint_seconds, share=share, console=console, as_json=as_json
         )
-
-
-def work_here(
-    store: "Store",
-    device: str,
-    engines: "Engines",
-    claim: "Callable[[Foreground], Claim]",
-    checkpoint_seconds: float | None,
-    *,
-    share: bool | None,
-    console: "Console",
-    as_json: bool,
-) -> None:
-    """Trains the run that `claim` claims in this terminal, prints it, and exits with the code of its ending."""
-    from ageui.cli.progress import progress_display
-    from ageui.devices import resolve_device
-    from ageui.planning.settings import checkpoint_interval
-    from ageui.worker.background_workers import refuse_missing_device
-    from ageui.worker.foreground import in_foreground
-    from ageui.worker.supervisor import Policy
-
-    policy = Policy(checkpoint_seconds=checkpoint_interval(checkpoint_seconds))
-    resolved = resolve_device(device)
-    refuse_missing_device(resolved)
-
-    say = sayer(console)
-    with (
-        in_foreground(store, resolved, policy=policy, engines=engines, share=share, say=say) as foreground,
-        _stop_on_interrupt(say) as (should_stop, should_kill),
-    ):
-        claimed = claim(foreground)
-        _import_for_the_end()
-        with progress_display(console, sum(claimed.config["epochs"])) as show:
-            outcome = foreground.work_on(claimed, emit=show, say=say, should_stop=should_stop, should_kill=should_kill)
-    detail = store.runs.detail(claimed.run_id)
-    if as_json:
-        print_json(detail.to_json())
-    elif detail.history or detail.results:
-        from ageui.cli.run_page import print_run
-        from ageui.planning.run_command import repeat_command
-
-        print_run(detail, repeat_command(store, detail))
-    _print_ending(say, store, claimed, outcome)
-    with suppress(KeyboardInterrupt):
-        if outcome.commands is not None and (problem := outcome.commands.problem()):
-            say(f"ageui: {problem}")
-    if outcome.status != "done":
-        raise typer.Exit(outcome.ending.exit_code)
-
-
-def _import_for_the_end() -> None:
-    """Imports what stores and prints the run's end, while the engine still imports its own libraries."""
-    import pandas  # noqa: F401
-
-    import ageui.cli.run_page
-    import ageui.planning.run_command  # noqa: F401
-
-
-def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
-    from ageui.text.clean import clean
-    from ageui.worker.run_files import log_file
-    from engine.errors import AgeUIError
-
-    run_id, ending = claim.run_id, outcome.ending
-    reason = clean(ending.reason, lines=True)
-    match outcome.status:
-        case "done":
-            return
-        case "diverged":
-            say(f"run {run_id} diverged: {reason}")
-        case "interrupted":
-            say(f"run {run_id} is interrupted: {reason}\n{how_to_resume(store, run_id)}")
-        case "failed" if ending.failure == AgeUIError.failure and "\n" in reason:
-            first, *_ = reason.splitlines()
-            say(f"ageui: run {run_id} failed with {first}\nthe traceback is kept with it: ageui show {run_id}")
-        case "failed":
-            say(f"ageui: run {run_id} failed: {reason}")
-        case "lost":
-            say(f"ageui: {reason}")
-        case status:
-            say(f"run {run_id} is {status}")
-    if ending.failure in ("protocol", "killed"):
-        say(f"log: {log_file(store, run_id, claim.attempt)}")
-
-
-def how_to_resume(store: "Store", run_id: int) -> str:
-    """The command that resumes an interrupted run, and where the run then continues."""
-    has_state = any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run_id))
-    what = "continue from its last checkpoint" if has_state else "it has no checkpoint; start over"
-    return f"{what}: ageui resume {run_id} --here (or without --here)"
-
-
-@contextmanager
-def _stop_on_interrupt(
-    say: Callable[[str], None],
-) -> Iterator[tuple[Callable[[], bool], Callable[[], bool]]]:
-    """Gives two functions: whether SIGINT, SIGTERM or SIGHUP has arrived, and whether a second one has."""
-    asked = 0
-
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked += 1
-        if number != signal.SIGHUP and asked == 1:
-            say("stopping after this step, with a checkpoint once it trains (again to stop at once, without one)")
-        elif number != signal.SIGHUP and asked == 2:
-            say("stopping at once")
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, ask_to_stop) for number in numbers}
-    try:
-        yield lambda: asked > 0, lambda: asked > 1
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

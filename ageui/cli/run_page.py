@@ -15,6 +15,7 @@ from ageui.present.figures import EPOCH_LOSS, number
 from ageui.present.terminal import rich_table, shortened
 from ageui.store import RunDetail, SplitScores
 from ageui.text.clean import clean
+from ageui.text.folds import fold_sentence
 from ageui.text.sentences import counted, gigabytes
 from ageui.text.states import state_of, why_no_scores
 from engine.errors import ConfigError
@@ -115,7 +116,9 @@ def _print_head(console: Console, detail: RunDetail, command: str | None, memory
         for line in (f"{row.config['derived']}, made from {made.source_names}", made.note, detail.pretraining):
             if line:
                 console.print(Text(clean(line)), soft_wrap=True)
-    elif detail.manifest:
+    elif sentence := fold_sentence(detail.data_spec):
+        console.print(sentence)
+    if detail.manifest and detail.derived_from is None:
         placement = f"computed on {detail.manifest['device']}: {detail.manifest['placement']}"
         console.print(Text(clean(placement)), soft_wrap=True)
     if detail.first_weights:

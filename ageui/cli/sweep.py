@@ -42,6 +42,9 @@ def sweep(
     again: Annotated[
         bool, option("Also queue runs that already exist with the same config and data.", THIS_RUN, None, "--again")
     ] = False,
+    folds: Annotated[
+        int | None, typer.Option("--folds", metavar="K", help="Refused: run each setting on folds.", hidden=True)
+    ] = None,
     name: Annotated[str | None, option("Name of the runs, which get a number each.", THIS_RUN, "NAME")] = None,
     tag: Annotated[list[str] | None, option("Tag of the runs; may be repeated.", THIS_RUN, "TAG")] = None,
     priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
@@ -67,7 +70,10 @@ def sweep(
     from ageui.planning.expected_time import time_sentence
     from ageui.planning.plan import Basis, plan
     from ageui.text.sentences import counted
+    from engine.errors import ConfigError
 
+    if folds is not None:
+        raise ConfigError(f"a sweep has no folds; train each setting with: ageui run --folds {folds} --detach")
     console = messages()
     with open_store(db, create=True, files=files) as store:
         planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds)

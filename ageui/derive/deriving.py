@@ -109,7 +109,7 @@ def make_ensemble(
     if len(members) < 2:
         raise ConfigError("an ensemble needs two runs or more; name them, or give a filter that fits them")
     for run in members:
-        if run.derived_from is not None:
+        if run.derived_from is not None and run.derived_from.operation != "folds":
             raise ConfigError(
                 f"run {run.id} ({run.name}) is derived itself; name the runs that it is made from, and calibrate the "
                 "ensemble instead of its members"

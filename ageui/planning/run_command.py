@@ -65,7 +65,7 @@ def repeat_command(store: Store, run: RunDetail) -> str | None:
         return run.command
     config = build_config(run.config)
     on_presets = [_on_preset(store, config, preset) for preset in PRESETS]
-    return min((run.command, *filter(None, on_presets)), key=len)
+    return min((run.command, *(f"{one}{run.folds_option}" for one in on_presets if one is not None)), key=len)
 
 
 def _on_preset(store: Store, config: RunConfig, preset: str) -> str | None:

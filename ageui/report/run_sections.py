@@ -15,6 +15,7 @@ from ageui.report.document import Block, Bullets, Code, Folded, Paragraph, Plot,
 from ageui.report.plots import curves, group_bars, predicted_by_age
 from ageui.report.run_facts import RunFacts, plot_name, sentence
 from ageui.text.duplicates import duplicates_line
+from ageui.text.folds import fold_sentence
 from ageui.text.sentences import counted, gigabytes
 from engine.config import RunConfig
 
@@ -247,6 +248,7 @@ def _data(run: RunFacts) -> Section:
     rows += [("target", f"{run.detail.config['target']} age" if "target" in run.detail.config else None)]
     rows += [(split, _split_sizes(sizes)) for split, sizes in (run.detail.splits or {}).items()]
     rows += [
+        ("folds", fold_sentence(spec) or None),
         ("left out", counted(facts["left_out"], "bad item") if facts.get("left_out") else None),
         ("images without a found face", facts.get("faceless")),
         ("hash of the data", run.detail.data_hash),

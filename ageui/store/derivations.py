@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
-from ageui.store.known_images import duplicate_links
+from ageui.store.known_images import DuplicateMarker, duplicate_links
 from ageui.store.names import valid_tag
 from ageui.store.new_runs import free_names, reserve_ids, valid_names
 from ageui.store.records import DerivedFrom, RunDetail, Source
@@ -49,12 +49,22 @@ class DerivedSplit:
     sources: NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True)
+class DerivedData:
+    """The data behind a derived run, as `tables.Run` holds it."""
+
+    spec: Mapping[str, Any]
+    hash: str | None
+    splits: dict[str, Any] | None
+
+
 @dataclass(frozen=True, eq=False)
 class NewDerivedRun:
     """A derived run to store.
 
     `config` and `config_hash` describe it as those of a trained run do, `manifest` holds what decides its figures
-    besides. `folds` (N,) are those of the images that its parameters are fitted to.
+    besides. `folds` (N,) are those of the images that its parameters are fitted to. `data` is None for the data of the
+    sources, which they then share.
     """
 
     operation: str
@@ -67,6 +77,7 @@ class NewDerivedRun:
     splits: Sequence[DerivedSplit]
     fitted_on: str | None = None
     folds: NDArray[np.int64] | None = None
+    data: DerivedData | None = None
     name: str | None = None
     tags: Sequence[str] = field(default=())
 
@@ -82,10 +93,21 @@ class Derivations(StorePart):
         with self._write() as session:
             return [_insert(session, new, self._folder) for new in runs]
 
+    def find(self, config_hash: str) -> int | None:
+        """The derived run of that config hash; None if there is none."""
+        with self._read() as session:
+            found = _same(session, config_hash)
+        return None if found is None else found[0]
+
     def links(self, data_hash: str | None, names: Sequence[str]) -> list[tuple[int, int]]:
         """Pairs of places of images that are known to be duplicates or near-duplicates; none for unchecked data."""
         with self._read() as session:
             return duplicate_links(session, data_hash, names)
+
+
+def _same(session: Session, config_hash: str) -> tuple[int, str] | None:
+    chosen = select(RUN_ID, Run.name).where(Run.source == DERIVED, Run.config_hash == config_hash)
+    return session.exec(chosen).first()
 
 
 def read_derivations(session: Session, run_ids: Sequence[int]) -> dict[int, DerivedFrom]:
@@ -128,11 +150,12 @@ def _trainings(sources: Sequence[Run]) -> list[str]:
 
 def _insert(session: Session, new: NewDerivedRun, folder: Path) -> int:
     sources = [existing_run(session, source.id) for source in new.sources]
-    same = select(RUN_ID, Run.name).where(Run.source == DERIVED, Run.config_hash == new.config_hash)
-    if (found := session.exec(same).first()) is not None:
+    if (found := _same(session, new.config_hash)) is not None:
         raise ConfigError(f"run {found[0]} ({found[1]}) is that already")
     (given,) = valid_names(session, [new.name])
     reserve_ids(session, folder)
+    first = sources[0]
+    data = new.data or DerivedData(first.data_spec, first.data_hash, first.splits)
     run = Run(
         name=given or uuid.uuid4().hex,
         status="done",
@@ -141,9 +164,9 @@ def _insert(session: Session, new: NewDerivedRun, folder: Path) -> int:
         config_hash=new.config_hash,
         created_at=now(),
         ended_at=now(),
-        data_spec=sources[0].data_spec,
-        data_hash=sources[0].data_hash,
-        splits=sources[0].splits,
+        data_spec=dict(data.spec),
+        data_hash=data.hash,
+        splits=data.splits,
         manifest={**new.manifest, "trainings": _trainings(sources)},
         uuid=uuid.uuid4().hex,
     )
@@ -158,6 +181,10 @@ def _insert(session: Session, new: NewDerivedRun, folder: Path) -> int:
     for split in new.splits:
         write_scores(session, run.id, summary, split.scored, split.target, split.data_name)
     _insert_derivation(session, run.id, new, sources)
+    if new.data is not None:  # marks come from the sources, which are known only now
+        for split in new.splits:
+            marker = DuplicateMarker(session)
+            marker.mark(run.id, split.scored.split, trained_on=data.hash, scored_on=data.hash)
     return run.id
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from ageui.store.item_sets import unpack_items
-from ageui.store.tables import DataSet, ItemSet, Result, Run
+from ageui.store.run_rows import RUN_ID
+from ageui.store.tables import DataSet, DerivationSource, ItemSet, Result, Run
 from engine.cross_fit import same_values
+from engine.data.folds import own_hash
 
 if TYPE_CHECKING:
     from engine.data.check import Examined
@@ -72,9 +74,11 @@ class DuplicateMarker:
         self._names: dict[str, tuple[str, ...]] = {}
 
     def mark_all(self, data_hashes: Collection[str]) -> None:
-        """Marks the results of all runs on data with one of these content hashes, on its own splits."""
+        """Marks the results of all runs on data with one of these content hashes, on its own splits and on folds."""
+        own = func.substr(col(Run.data_hash), 1, func.instr(col(Run.data_hash) + "/", "/") - 1)
         found = select(Result.run_id, Result.split, Run.data_hash).join(Run, col(Run.id) == col(Result.run_id))
-        for run_id, split, data_hash in self._session.exec(found.where(col(Run.data_hash).in_(data_hashes))).all():
+        # Sources come before what is made from them.
+        for run_id, split, data_hash in self._session.exec(found.where(own.in_(data_hashes)).order_by(RUN_ID)).all():
             if "/" not in split:
                 self.mark(run_id, split, trained_on=data_hash, scored_on=data_hash)
 
@@ -87,7 +91,10 @@ class DuplicateMarker:
         trained, scored = self.of_data(trained_on), self.of_data(scored_on)
         chosen = select(Result.split, Result.item_set).where(Result.run_id == run_id)
         item_sets = dict(self._session.exec(chosen).all())
-        if trained is None or scored is None or split == "train" or not {"train", split} <= item_sets.keys():
+        if trained is None or scored is None or split == "train" or split not in item_sets:
+            return
+        if "train" not in item_sets:
+            self._mark_joined(run_id, split, item_sets[split])
             return
         train_content = trained.hashes(self._scored_images(item_sets["train"]))
         content = scored.hashes(self._scored_images(item_sets[split]))
@@ -95,12 +102,28 @@ class DuplicateMarker:
             marks = _in_train(content, set(train_content), {*trained.near, *scored.near})
             set_marks(self._session, run_id, split, marks)
 
+    def _mark_joined(self, run_id: int, split: str, item_set: str) -> None:
+        """Marks the images of joined folds as the runs that were tested on them; nothing if one is not marked."""
+        sources = (
+            select(Run.id, Result.item_set)
+            .join(DerivationSource, col(DerivationSource.uuid) == col(Run.uuid))
+            .join(Result, (col(Result.run_id) == col(Run.id)) & (col(Result.split) == split))
+            .where(DerivationSource.run_id == run_id)
+        )
+        is_marked: dict[str, bool] = {}
+        for source, own in self._session.exec(sources).all():
+            if (marks := read_marks(self._session, source or 0, split)) is not None:
+                is_marked |= dict(zip(self._scored_images(own), marks.tolist(), strict=True))
+        names = self._scored_images(item_set)
+        if names and is_marked.keys() >= set(names):
+            set_marks(self._session, run_id, split, np.array([is_marked[name] for name in names], dtype=bool))
+
     def of_data(self, data_hash: str | None) -> KnownImages | None:
         """The images of the data with this content hash; None if it was not checked."""
         rows = select(DataSet.id).where(col(DataSet.images).is_not(None)).order_by(col(DataSet.added_at).desc())
         for row_id in self._session.exec(rows).all() if data_hash else ():
             known = self._images(row_id or 0)
-            if data_hash in known.checked:
+            if own_hash(data_hash or "") in known.checked:
                 return known
         return None
 

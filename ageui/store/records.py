@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -225,6 +225,11 @@ class Source:
         return self.name if self.id is not None else f"{self.name} (not in this database)"
 
 
+_COMMANDS: Final = {
+    "mean": "ensemble", "blend": "ensemble", "slope": "calibrate", "isotonic": "calibrate", "folds": "folds",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class DerivedFrom:
     """How a derived run is made from its `sources`.
@@ -243,7 +248,7 @@ class DerivedFrom:
     def command(self) -> str:
         """The command that makes the run again."""
         options = dict(self.options)
-        parts = ["ageui", "ensemble" if self.operation in ("mean", "blend") else "calibrate"]
+        parts = ["ageui", _COMMANDS[self.operation]]
         parts += [shlex.quote(source.name) for source in self.sources]
         if self.operation == "mean" and len(set(options["weights"])) > 1:
             parts.append(f"--weights {','.join(map(str, options['weights']))}")
@@ -258,7 +263,13 @@ class DerivedFrom:
 
     @property
     def note(self) -> str:
-        """How far scores differ from what the run does with new faces; empty without a fit."""
+        """How far scores differ from what the run does with new faces; empty if they do not."""
+        if self.operation == "folds":
+            count = self.options["count"]
+            return (
+                f"out of fold: each image is scored by the one of {count} runs that was tested on it; new faces are "
+                f"predicted with the mean of all {count}, which was not scored"
+            )
         if self.fitted_on is None:
             return ""
         split, folds = self.fitted_on, self.options["folds"]
@@ -314,9 +325,15 @@ class RunDetail:
         if self.derived_from is not None:
             return self.derived_from.command
         try:
-            return build_config(self.config).command()
+            return build_config(self.config).command() + self.folds_option
         except ConfigError:
             return None
+
+    @property
+    def folds_option(self) -> str:
+        """The option that puts the run on a fold again, after a space; empty for one on the splits of its data."""
+        fold = self.data_spec.get("fold")
+        return f" --folds {fold[1]}" if fold else ""
 
     @property
     def trainings(self) -> frozenset[str]:

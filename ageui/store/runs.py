@@ -134,6 +134,22 @@ class Runs(StorePart):
         alike = [[one for config_hash in hashes for one in stored.get(config_hash, ())] for hashes in wanted]
         return [_most_done(found, run) for found, run in zip(alike, runs, strict=True)]
 
+    def on_folds(self, config_hash: str, spec: Mapping[str, Any]) -> dict[int, list[int]]:
+        """The runs of a config on each fold of the data that `spec`, of one fold, describes; archived ones left out.
+
+        Ids by the number of the fold, oldest first.
+        """
+        chosen = sql_select(RUN_ID, col(Run.data_spec)).where(
+            col(Run.source) == MEASURED, col(Run.config_hash) == config_hash, col(Run.archived_at).is_(None)
+        )
+        found: dict[int, list[int]] = {}
+        with self._read() as session:
+            for run_id, own in session.execute(chosen.order_by(RUN_ID)):
+                number, *of = own.get("fold") or (0,)
+                if {**own, "fold": of} == {**spec, "fold": list(spec["fold"])[1:]}:
+                    found.setdefault(number, []).append(run_id)
+        return found
+
     def taken_names(self, names: Sequence[str]) -> list[str]:
         """The names that a run already has, in the given order."""
         with self._read() as session:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import func
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
 from ageui.store.batches import batches
@@ -45,8 +45,12 @@ if TYPE_CHECKING:
     from engine.events import Evaluated
     from engine.image_errors import ImageErrors
 
-_IS_MEASURED = (col(Run.archived_at).is_(None), Run.source == MEASURED)
-_IS_DERIVED = (col(Run.archived_at).is_(None), Run.source == DERIVED)
+_IS_MEASURED = (
+    col(Run.archived_at).is_(None),
+    col(Run.source) == MEASURED,
+    func.json_extract(col(Run.data_spec), "$.fold").is_(None),
+)
+_IS_DERIVED = (col(Run.archived_at).is_(None), col(Run.source) == DERIVED)
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ class Scores(StorePart):
             write_scores(session, run_id, session.get_one(RunSummary, run_id), scored, target, data_name)
 
     def measured_runs(self) -> list[MeasuredRun]:
-        """All trained runs of our own except archived ones, oldest first."""
+        """All trained runs of our own except archived ones and those on a fold, oldest first."""
         with self._read() as session:
             return _measured(session, *_IS_MEASURED)
 
@@ -200,9 +204,9 @@ class Scores(StorePart):
     def measured_statuses(self) -> dict[int, str]:
         """The status of each run that `measured_runs` and `derived_runs` return, by id. Fast enough to poll: reads no
         configs."""
-        is_own = (col(Run.archived_at).is_(None), col(Run.source).in_((MEASURED, DERIVED)))
+        is_own = or_(and_(*_IS_MEASURED), and_(*_IS_DERIVED))
         with self._read() as session:
-            return dict(session.exec(select(RUN_ID, Run.status).where(*is_own)).all())
+            return dict(session.exec(select(RUN_ID, Run.status).where(is_own)).all())
 
     def split_figures(self, run_ids: Sequence[int]) -> list[SplitFigures]:
         """The figures of runs on every split they were scored on."""

@@ -114,6 +114,10 @@ class Supervisor:
             outcome = self._store_end(ending, time.monotonic() - begin)
         except LostRunError as error:
             return Outcome("lost", Ending("crashed", "lost", str(error), "lost", error.exit_code))
+        if outcome.status == "done" and self._claim.data_spec.get("fold"):
+            from ageui.derive.folds import join_if_complete  # NumPy and what scores need a while to load
+
+            join_if_complete(self._store, self._claim.run_id, log.warning)
         commands = start_end_commands(self._store, [self._claim.run_id], log.warning, device=self._device)
         return replace(outcome, commands=commands)
 

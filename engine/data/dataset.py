@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.choices import SPLITS, Crop, Target
 from engine.data.checked_pixels import CheckedPixels
+from engine.data.folds import hash_in_fold, own_splits
 from engine.data.manifest import Progress, refuse
 from engine.data.pixels import open_pixels
 from engine.data.report import RowProblem
@@ -25,8 +26,9 @@ class Dataset:
 
     `frame` is the manifest's, with `pixel`, the row's place in `pixels` (M, size, size, 3) RGB uint8. `pixels_key`
     identifies the pixels. `content` holds the SHA-256 of each row's image. Data sets of equal `content_hash` have equal
-    images, splits, ages and attributes. `problems` are the rows and images that were left out. `faceless` counts the
-    images in which no face was found; None if none was looked for.
+    images, splits, ages and attributes; that of a fold is made from the hash of the data with its own splits.
+    `problems` are the rows and images that were left out. `faceless` counts the images in which no face was found; None
+    if none was looked for.
     """
 
     name: str
@@ -106,6 +108,10 @@ def prepare(
     frame = manifest.frame.assign(pixel=np.arange(len(manifest.frame)))
     frame = frame[~frame["image"].isin({problem.where for problem in pixels.unreadable})].reset_index(drop=True)
     content = tuple(pixels.content[place] for place in frame["pixel"])
+    content_hash = content_hash_of(frame, content, target)
+    if spec.fold is not None:
+        own = with_splits(rows, own_splits(spec), pixels.content).frame["split"].iloc[frame["pixel"]]
+        content_hash = hash_in_fold(content_hash_of(frame.assign(split=own.tolist()), content, target), spec.fold)
     dataset = Dataset(
         spec.name,
         frame,
@@ -113,7 +119,7 @@ def prepare(
         pixels.array,
         pixels.key,
         content,
-        content_hash_of(frame, content, target),
+        content_hash,
         problems,
         None if face_crop(crop, spec) is None else len(pixels.faceless),
     )

@@ -122,6 +122,6 @@ def _entry(entry: "Path | os.DirEntry[str]") -> str:
 
 def _file(spec: DataSpec, target: str, cache: Path) -> Path:
     key = hashlib.sha256(
-        f"{CHECKING} {target}\n{spec.model_dump_json(exclude={'name'})}".encode("utf-8", "surrogateescape")
+        f"{CHECKING} {target}\n{spec.model_dump_json(exclude={'name', 'fold'})}".encode("utf-8", "surrogateescape")
     )
     return cache / "reports" / f"{key.hexdigest()[:32]}.report"

@@ -49,7 +49,9 @@ class KnownData:
 
     @property
     def train_images(self) -> int | None:
-        """The number of labelled train images, None if unknown."""
+        """The number of labelled train images, None if unknown, as for folds."""
+        if self.spec.fold is not None:
+            return None
         if self.spec.format == "synthetic":
             return self.spec.synthetic.counts[0]
         if self.report is None:

@@ -1,7 +1,7 @@
 """DataSpec: the place of a data set and how to read it, as it is registered and stored with every run."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -29,6 +29,17 @@ MOST_FACES = 1_000_000
 _Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
 Bins = Annotated[int, Field(ge=2, le=MOST_BINS)] | tuple[float, ...]
 """A number of intervals with about equally many images each, or rising edges: `(18.5, 25)` for <18.5, 18.5-25, >=25."""
+
+
+LEAST_FOLDS, MOST_FOLDS = 3, 50
+"""The fewest folds that leave one to train on, and the most."""
+
+
+class Fold(NamedTuple):
+    """Fold `number` of `of`, from 1: it is test, the next one valid, and the others are train."""
+
+    number: Annotated[int, Field(ge=1, le=MOST_FOLDS)]
+    of: Annotated[int, Field(ge=LEAST_FOLDS, le=MOST_FOLDS)]
 
 
 class SyntheticOptions(BaseModel):
@@ -75,6 +86,8 @@ class DataSpec(BaseModel):
         The images are uncropped: runs use the main face that is found in each.
     halve_valid
         Half of the validation images are test images, in data without any: one half chooses, the other one is scored.
+    fold
+        The fold of all images that a run is tested on, in place of the data's own splits; None for these.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,6 +108,7 @@ class DataSpec(BaseModel):
     bins: dict[str, Bins] = Field(default_factory=dict)
     photos: bool = False
     halve_valid: bool = False
+    fold: Fold | None = None
 
     @model_serializer(mode="wrap")
     def _without_unused_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from engine.choices import SPLITS
-from engine.data.spec import DataSpec
+from engine.cross_fit import fold_codes
+from engine.data.spec import DataSpec, Fold
 from engine.errors import DataError
+from engine.resampling import Codes
 
 
 def split_rows(frame: pd.DataFrame, spec: DataSpec, content: Sequence[str] | None) -> pd.DataFrame:
@@ -60,6 +62,35 @@ def _keys(frame: pd.DataFrame) -> list[str]:
     """What decides the split of each row: its subject, or its image without a subject."""
     named = frame["subject"].fillna(frame["image"]) if "subject" in frame else frame["image"]
     return [str(key) for key in named]
+
+
+def fold_rows(frame: pd.DataFrame, spec: DataSpec, fold: Fold, content: Sequence[str] | None) -> pd.DataFrame:
+    """Gives each row the split that its fold has in a run on `fold`, whatever split it had."""
+    codes = fold_of_rows(frame, spec, fold.of, content)
+    test = fold.number - 1
+    splits = {test: "test", fold.number % fold.of: "valid"}
+    return frame.assign(split=[splits.get(code, "train") for code in codes.tolist()])
+
+
+def fold_of_rows(frame: pd.DataFrame, spec: DataSpec, folds: int, content: Sequence[str] | None) -> Codes:
+    """Deals all rows to folds of about equal size, by a hash of their images, in whatever order they come.
+
+    Rows of one subject, and rows of equal images as in `split_rows`, share a fold.
+
+    Parameters
+    ----------
+    frame, spec, content
+        As in `split_rows`.
+    folds
+        Number of folds.
+
+    Returns
+    -------
+    array
+        The fold of each row, shape (N,), from 0. Folds are empty if there are fewer sets of rows that may be parted.
+    """
+    together = _joined(_ties(frame, spec, content or [""] * len(frame)), len(frame))
+    return fold_codes([str(image) for image in frame["image"]], enumerate(together), folds, spec.split_seed)
 
 
 def _ties(frame: pd.DataFrame, spec: DataSpec, content: Sequence[str]) -> Iterable[Sequence[object]]:

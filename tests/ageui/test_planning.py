@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ageui.tui.form.checked_form import FormInput
 from ageui.tui.new_run.check import CheckedNewRuns, FormCheck
 from ageui.tui.new_run.fields import GROUPS, form_fields
 from engine.config import RunConfig
+from engine.data.folds import fold_specs
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import ConfigError
 
@@ -240,6 +242,15 @@ def test_a_field_typed_sets_aside_what_was_made_for_another(store: Store) -> Non
 
 def test_a_run_that_is_not_there_or_not_known_any_more_is_told(store: Store) -> None:
     assert "there is no run 9" in check(store, 9).trouble
+
+
+def test_a_form_filled_from_a_run_on_a_fold_tells_that_new_runs_use_the_own_splits(store: Store) -> None:
+    new = planned(store, data="synthetic").runs[0]
+    (run_id,) = store.runs.add_many([replace(new, spec=fold_specs(new.spec, 3)[0], name="model")])
+    found = check(store, run_id)
+    assert found.notes == ("model was tested on a fold; new runs use the splits of synthetic: see ageui run --folds",)
+    assert found.plan is not None
+    assert found.plan.known == (None,)
 
 
 def test_data_that_was_described_otherwise_is_told(store: Store) -> None:

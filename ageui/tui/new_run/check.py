@@ -21,6 +21,7 @@ from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, 
 from ageui.tui.new_run.wording import grid_sentence
 from engine.choices import INITS
 from engine.config import PRESETS, RunConfig, build_config, field_problem, format_value
+from engine.data.folds import own_splits
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, DataError, DeviceError, FullError, Problem
 from engine.unused_fields import unused_fields
@@ -160,9 +161,14 @@ class FormCheck:
         template = self._template
         if template is None or plan.first.origins["data"] != template.layer.origin:
             return ()
-        name = template.spec.name
-        changed = any(run.spec.name == name and run.spec != template.spec for run in plan.runs)
-        return (f"the description of {name} has changed since {template.row.name} was queued",) if changed else ()
+        name, of_run = template.spec.name, template.row.name
+        own = [run.spec for run in plan.runs if run.spec.name == name]
+        notes = []
+        if own and any(spec != own_splits(template.spec) for spec in own):
+            notes.append(f"the description of {name} has changed since {of_run} was queued")
+        if own and template.spec.fold is not None:
+            notes.append(f"{of_run} was tested on a fold; new runs use the splits of {name}: see ageui run --folds")
+        return tuple(notes)
 
     # The config in force
 

@@ -14,6 +14,7 @@ from ageui.present.terminal import Blocks, fit, rich_table
 from ageui.store import AttemptRow, RunDetail, SplitScores
 from ageui.text.clean import clean
 from ageui.text.duplicates import duplicates_lines
+from ageui.text.folds import fold_sentence
 from ageui.text.sentences import gigabytes
 from ageui.text.states import why_no_scores
 from engine.config import FLAG_FIELDS, RunConfig
@@ -94,6 +95,8 @@ def config_table(detail: RunDetail) -> RichTable:
     command = "to train it" if detail.row.is_published else "command"
     rows.append((command, detail.command or "this version of ageui cannot run this config"))
     rows.append(("data", f"{detail.data_spec.get('name')} {detail.data_spec.get('path') or ''}"))
+    if sentence := fold_sentence(detail.data_spec):
+        rows.append(("split", sentence))
     if detail.row.note:
         rows.append(("note", detail.row.note))
     if detail.derived_from is not None:

@@ -16,7 +16,7 @@ from engine.data.one_row_per_file import one_row_per_file
 from engine.data.sources import appa_real, course, synthetic, table, table_columns, utkface
 from engine.data.sources.read_table import read_raw_table
 from engine.data.spec import DataSpec, why_no_target, why_unreadable
-from engine.data.splitting import halve_valid, split_rows
+from engine.data.splitting import fold_rows, halve_valid, split_rows
 from engine.errors import ConfigError, DataError
 from engine.short_text import short, short_list
 
@@ -90,7 +90,7 @@ def load_manifest(
     """Reads the rows of a data set; no pixel is decoded.
 
     Images are read only where their bytes decide their split: if the data has no splits, and the spec keeps copies
-    together.
+    together, and for folds.
 
     Parameters
     ----------
@@ -112,16 +112,19 @@ def load_manifest(
     """
     rows = load_rows(spec, target)
     is_split = bool(rows.frame["split"].notna().all())
-    reads = spec.keep_copies_together and not is_split
+    reads = spec.fold is not None or (spec.keep_copies_together and not is_split)
     return with_splits(rows, spec, content_hashes(rows, cache, progress) if reads else None)
 
 
 def with_splits(rows: Manifest, spec: DataSpec, content: Sequence[str] | None) -> Manifest:
     """The manifest of rows from `load_rows`, each with a split.
 
-    `content` holds the SHA-256 of each row's image; it is needed only for a spec that keeps copies together.
+    `content` holds the SHA-256 of each row's image; it is needed only for folds and for a spec that keeps copies
+    together.
     """
     frame = rows.frame
+    if spec.fold is not None:
+        return replace(rows, frame=fold_rows(frame, spec, spec.fold, content))
     if not frame["split"].notna().all():
         frame = split_rows(frame, spec, content if spec.keep_copies_together else None)
     return replace(rows, frame=halve_valid(frame, spec) if spec.halve_valid else frame)

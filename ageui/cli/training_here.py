@@ -1,0 +1,160 @@
+"""Trains runs in this terminal, and says how they ended."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+
+from ageui.cli.options import print_json, sayer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ageui.store import Claim, Store
+    from ageui.worker.engines import Engines
+    from ageui.worker.foreground import Foreground
+    from ageui.worker.supervisor import Outcome
+
+
+def work_here(
+    store: "Store",
+    device: str,
+    engines: "Engines",
+    claim: "Callable[[Foreground], Claim]",
+    checkpoint_seconds: float | None,
+    *,
+    share: bool | None,
+    console: "Console",
+    as_json: bool,
+) -> None:
+    """Trains the run that `claim` claims in this terminal, prints it, and exits with the code of its ending."""
+    with working_here(store, device, engines, checkpoint_seconds, share=share, console=console) as work:
+        claimed, outcome = work(claim)
+    detail = store.runs.detail(claimed.run_id)
+    if as_json:
+        print_json(detail.to_json())
+    elif detail.history or detail.results:
+        from ageui.cli.run_page import print_run
+        from ageui.planning.run_command import repeat_command
+
+        print_run(detail, repeat_command(store, detail))
+    end_here(store, claimed, outcome, console)
+
+
+@contextmanager
+def working_here(
+    store: "Store",
+    device: str,
+    engines: "Engines",
+    checkpoint_seconds: float | None,
+    *,
+    share: bool | None,
+    console: "Console",
+) -> "Iterator[Callable[[Callable[[Foreground], Claim]], tuple[Claim, Outcome]]]":
+    """Gives a function that trains the run that another function claims; the device is held meanwhile."""
+    from ageui.cli.progress import progress_display
+    from ageui.devices import resolve_device
+    from ageui.planning.settings import checkpoint_interval
+    from ageui.worker.background_workers import refuse_missing_device
+    from ageui.worker.foreground import in_foreground
+    from ageui.worker.supervisor import Policy
+
+    policy = Policy(checkpoint_seconds=checkpoint_interval(checkpoint_seconds))
+    resolved = resolve_device(device)
+    refuse_missing_device(resolved)
+
+    say = sayer(console)
+    with (
+        in_foreground(store, resolved, policy=policy, engines=engines, share=share, say=say) as foreground,
+        _stop_on_interrupt(say) as (should_stop, should_kill),
+    ):
+
+        def work(claim: "Callable[[Foreground], Claim]") -> "tuple[Claim, Outcome]":
+            claimed = claim(foreground)
+            _import_for_the_end()
+            with progress_display(console, sum(claimed.config["epochs"])) as show:
+                return claimed, foreground.work_on(
+                    claimed, emit=show, say=say, should_stop=should_stop, should_kill=should_kill
+                )
+
+        yield work
+
+
+def _import_for_the_end() -> None:
+    """Imports what stores and prints the run's end, while the engine still imports its own libraries."""
+    import pandas  # noqa: F401
+
+    import ageui.cli.run_page
+    import ageui.planning.run_command  # noqa: F401
+
+
+def end_here(store: "Store", claimed: "Claim", outcome: "Outcome", console: "Console") -> None:
+    """Says how a run ended, waits for the commands that its end started, and exits with its code unless it is done."""
+    say = sayer(console)
+    _print_ending(say, store, claimed, outcome)
+    with suppress(KeyboardInterrupt):
+        if outcome.commands is not None and (problem := outcome.commands.problem()):
+            say(f"ageui: {problem}")
+    if outcome.status != "done":
+        raise typer.Exit(outcome.ending.exit_code)
+
+
+def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
+    from ageui.text.clean import clean
+    from ageui.worker.run_files import log_file
+    from engine.errors import AgeUIError
+
+    run_id, ending = claim.run_id, outcome.ending
+    reason = clean(ending.reason, lines=True)
+    match outcome.status:
+        case "done":
+            return
+        case "diverged":
+            say(f"run {run_id} diverged: {reason}")
+        case "interrupted":
+            say(f"run {run_id} is interrupted: {reason}\n{how_to_resume(store, run_id)}")
+        case "failed" if ending.failure == AgeUIError.failure and "\n" in reason:
+            first, *_ = reason.splitlines()
+            say(f"ageui: run {run_id} failed with {first}\nthe traceback is kept with it: ageui show {run_id}")
+        case "failed":
+            say(f"ageui: run {run_id} failed: {reason}")
+        case "lost":
+            say(f"ageui: {reason}")
+        case status:
+            say(f"run {run_id} is {status}")
+    if ending.failure in ("protocol", "killed"):
+        say(f"log: {log_file(store, run_id, claim.attempt)}")
+
+
+def how_to_resume(store: "Store", run_id: int) -> str:
+    """The command that resumes an interrupted run, and where the run then continues."""
+    has_state = any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run_id))
+    what = "continue from its last checkpoint" if has_state else "it has no checkpoint; start over"
+    return f"{what}: ageui resume {run_id} --here (or without --here)"
+
+
+@contextmanager
+def _stop_on_interrupt(
+    say: Callable[[str], None],
+) -> Iterator[tuple[Callable[[], bool], Callable[[], bool]]]:
+    """Gives two functions: whether SIGINT, SIGTERM or SIGHUP has arrived, and whether a second one has."""
+    asked = 0
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        if number != signal.SIGHUP and asked == 1:
+            say("stopping after this step, with a checkpoint once it trains (again to stop at once, without one)")
+        elif number != signal.SIGHUP and asked == 2:
+            say("stopping at once")
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, ask_to_stop) for number in numbers}
+    try:
+        yield lambda: asked > 0, lambda: asked > 1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
