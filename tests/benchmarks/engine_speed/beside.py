@@ -1,0 +1,139 @@
+"""The share of the processor that a training gets beside others, by how its threads wait and how many it has."""
+
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from neighbours import Neighbour
+from tables import section, table
+from topic import Asked, in_turn, say
+from work import STEP_WORKS, StepWork, Training
+
+WORKS = {STEP_WORKS[0]: 1.0, STEP_WORKS[2]: 3.0}
+"""A small and a large network, and the seconds for which each figure counts images."""
+IMAGES, VALID, WARM = 1024, 32, 3
+POLICIES = {
+    "libgomp's default": {},
+    "GOMP_SPINCOUNT=1000": {"GOMP_SPINCOUNT": "1000"},
+    "OMP_WAIT_POLICY=passive": {"OMP_WAIT_POLICY": "passive"},
+}
+DEFAULT, SHIPPED = list(POLICIES)[:2]
+OTHERS = (1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the threads of a run wait, and their number."""
+
+    policy: str
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.policy}, {self.threads} thread{'' if self.threads == 1 else 's'}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The processor only, whatever else the machine has."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+        own = {"OMP_NUM_THREADS": str(self.threads), "CUDA_VISIBLE_DEVICES": ""}
+        return {**kept, **POLICIES[self.policy], **own}
+
+
+class Trainings:
+    """Trainings of one network, all started and warm: one for each setting, and the neighbours."""
+
+    def __init__(self, asked: Asked, work: StepWork, stack: ExitStack) -> None:
+        threads = sorted({1, asked.machine["cores"]})
+        training = Training(asked.faces.of(IMAGES, VALID), work.backbone, work.size, work.batch, warm_steps=WARM)
+
+        def started(setting: Setting) -> Neighbour:
+            return stack.enter_context(closing(Neighbour(training, asked.cache, setting.environment)))
+
+        self._seconds = WORKS[work]
+        self.runs = {
+            setting: started(setting) for policy in POLICIES for setting in [Setting(policy, one) for one in threads]
+        }
+        self.others = [started(Setting(DEFAULT, max(threads))) for _ in range(max(OTHERS))]
+        self.own = {one: started(Setting(SHIPPED, one)) for one in threads}
+        for run in (*self.runs.values(), *self.others, *self.own.values()):
+            run.wait_until_ready()
+
+    def beside_others(self, count: int, repeat: int) -> dict[str, float]:
+        """Images per second of every setting beside trainings of somebody else's, which all run the whole time."""
+        with _running(self.others[:count]):
+            return {str(setting): self._images_per_second(run) for setting, run in self.runs.items()}
+
+    def beside_own(self, repeat: int) -> dict[str, float]:
+        """Images per second of every setting beside another run of ageui with as many threads."""
+        found = {}
+        for setting, run in self.runs.items():
+            with _running([self.own[setting.threads]]):
+                found[str(setting)] = self._images_per_second(run)
+        return found
+
+    def _images_per_second(self, run: Neighbour) -> float:
+        run.begin()
+        time.sleep(self._seconds)
+        run.end()
+        return run.images_per_second()
+
+
+@contextmanager
+def _running(neighbours: list[Neighbour]) -> Iterator[None]:
+    for one in neighbours:
+        one.begin()
+    yield
+    for one in neighbours:
+        one.end()
+    for one in neighbours:
+        one.images_per_second()
+
+
+ALONE, OWN = "alone", "beside another of ageui"
+
+
+def measure(asked: Asked) -> dict[str, Any]:
+    """`found[work][company]`: images per second of every setting, for every repeat."""
+    found = {}
+    for work in WORKS:
+        say(f"  {work.name}")
+        with ExitStack() as stack:
+            trainings = Trainings(asked, work, stack)
+            companies = {_company(count): partial(trainings.beside_others, count) for count in (0, *OTHERS)}
+            found[work.name] = in_turn(asked.repeats, {**companies, OWN: trainings.beside_own})
+    return found
+
+
+def shown(found: dict[str, Any], asked: Asked) -> str:
+    parts = []
+    for name, companies in found.items():
+        rows = [
+            (setting, *[_cell(companies, company, setting) for company in companies]) for setting in companies[ALONE][0]
+        ]
+        parts.append(f"**{name}**\n\n{table(('threads of the run', *companies), rows)}")
+    return section(
+        "Beside others",
+        "Images per second of ageui on the processor, validation included, beside others that train the same network "
+        f"at the same time: with libgomp's default and {asked.machine['cores']} threads, as somebody else's job; and "
+        f"beside another of ageui with {SHIPPED} and as many threads as the run. In brackets, the share of what is "
+        "fair, which is the greatest figure alone, divided among the run and its neighbours. Medians of "
+        f"{asked.repeats} repeats.",
+        *parts,
+    )
+
+
+def _company(neighbours: int) -> str:
+    return f"beside {neighbours}" if neighbours else ALONE
+
+
+def _cell(companies: dict[str, list[dict[str, float]]], company: str, setting: str) -> str:
+    speeds = [one[setting] for one in companies[company]]
+    parties = 2 if company == OWN else 1 + next((count for count in OTHERS if _company(count) == company), 0)
+    alone = [max(one.values()) for one in companies[ALONE]]
+    shares = [speed * parties / best for speed, best in zip(speeds, alone, strict=True)]
+    return f"{statistics.median(speeds):,.0f} ({statistics.median(shares):.0%})"
