@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from neighbours import Neighbour
-from tables import section, table
+from tables import ratios, section, table
 from topic import Asked, in_turn, say
 from work import STEP_WORKS, StepWork, Training
 
-WORKS = {STEP_WORKS[0]: 1.0, STEP_WORKS[2]: 3.0}
+WORKS = {STEP_WORKS[0]: 1.0, STEP_WORKS[2]: 2.0}
 """A small and a large network, and the seconds for which each figure counts images."""
 IMAGES, VALID, WARM = 1024, 32, 3
 POLICIES = {
@@ -24,6 +24,9 @@ POLICIES = {
 }
 DEFAULT, SHIPPED = list(POLICIES)[:2]
 OTHERS = (1, 2, 4)
+ALONE, OWN = "alone", "beside another of ageui"
+PARTIES = {ALONE: 1, **{f"beside {count}": 1 + count for count in OTHERS}, OWN: 2}
+"""How many trainings there are in each company."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,20 @@ class Trainings:
     """Trainings of one network, all started and warm: one for each setting, and the neighbours."""
 
     def __init__(self, asked: Asked, work: StepWork, stack: ExitStack) -> None:
-        threads = sorted({1, asked.machine["cores"]})
+        cores = asked.machine["cores"]
         training = Training(asked.faces.of(IMAGES, VALID), work.backbone, work.size, work.batch, warm_steps=WARM)
 
         def started(setting: Setting) -> Neighbour:
             return stack.enter_context(closing(Neighbour(training, asked.cache, setting.environment)))
 
         self._seconds = WORKS[work]
-        self.runs = {
-            setting: started(setting) for policy in POLICIES for setting in [Setting(policy, one) for one in threads]
-        }
-        self.others = [started(Setting(DEFAULT, max(threads))) for _ in range(max(OTHERS))]
-        self.own = {one: started(Setting(SHIPPED, one)) for one in threads}
+        # A thread alone waits for none.
+        settings = [*(Setting(policy, cores) for policy in POLICIES), Setting(SHIPPED, 1)]
+        self.runs = {setting: started(setting) for setting in settings}
+        self.others = [started(Setting(DEFAULT, cores)) for _ in range(max(OTHERS))]
+        self.own = {threads: started(Setting(SHIPPED, threads)) for threads in (1, cores)}
         for run in (*self.runs.values(), *self.others, *self.own.values()):
-            run.wait_until_ready()
+            run.warm_up()
 
     def beside_others(self, count: int, repeat: int) -> dict[str, float]:
         """Images per second of every setting beside trainings of somebody else's, which all run the whole time."""
@@ -94,9 +97,6 @@ def _running(neighbours: list[Neighbour]) -> Iterator[None]:
         one.images_per_second()
 
 
-ALONE, OWN = "alone", "beside another of ageui"
-
-
 def measure(asked: Asked) -> dict[str, Any]:
     """`found[work][company]`: images per second of every setting, for every repeat."""
     found = {}
@@ -104,7 +104,7 @@ def measure(asked: Asked) -> dict[str, Any]:
         say(f"  {work.name}")
         with ExitStack() as stack:
             trainings = Trainings(asked, work, stack)
-            companies = {_company(count): partial(trainings.beside_others, count) for count in (0, *OTHERS)}
+            companies = {name: partial(trainings.beside_others, PARTIES[name] - 1) for name in PARTIES if name != OWN}
             found[work.name] = in_turn(asked.repeats, {**companies, OWN: trainings.beside_own})
     return found
 
@@ -127,13 +127,7 @@ def shown(found: dict[str, Any], asked: Asked) -> str:
     )
 
 
-def _company(neighbours: int) -> str:
-    return f"beside {neighbours}" if neighbours else ALONE
-
-
 def _cell(companies: dict[str, list[dict[str, float]]], company: str, setting: str) -> str:
     speeds = [one[setting] for one in companies[company]]
-    parties = 2 if company == OWN else 1 + next((count for count in OTHERS if _company(count) == company), 0)
-    alone = [max(one.values()) for one in companies[ALONE]]
-    shares = [speed * parties / best for speed, best in zip(speeds, alone, strict=True)]
-    return f"{statistics.median(speeds):,.0f} ({statistics.median(shares):.0%})"
+    fair = [max(alone.values()) / PARTIES[company] for alone in companies[ALONE]]
+    return f"{statistics.median(speeds):,.0f} ({statistics.median(ratios(speeds, fair)):.0%})"

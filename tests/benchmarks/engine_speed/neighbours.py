@@ -27,10 +27,11 @@ class Neighbour:
             text=True,
             env=environment,
         )
-        self._write(json.dumps({"training": replace(training, epochs=EPOCHS).to_json(), "cache": cache}))
+        self._request = {"training": replace(training, epochs=EPOCHS).to_json(), "cache": cache}
 
-    def wait_until_ready(self) -> None:
-        """Waits for the end of the steps that warm up."""
+    def warm_up(self) -> None:
+        """Sets up the run and trains its first steps, while others that are not yet warm only import."""
+        self._write(json.dumps(self._request))
         self._read()
 
     def begin(self) -> None:

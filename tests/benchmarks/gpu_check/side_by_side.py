@@ -26,7 +26,7 @@ def _measured(check: Check, training: Training) -> tuple[list[float], float]:
     """Images per second of each of two at a time, then of one alone."""
     both = [Neighbour(replace(training, seed=seed), str(check.cache)) for seed in range(2)]
     for one in both:
-        one.wait_until_ready()
+        one.warm_up()
     together = _counted(both, check.sizes.seconds_side_by_side)
     left, other = both
     other.close()
