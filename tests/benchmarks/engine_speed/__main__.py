@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import agreement
+import beside
 import frozen
 import growth
 import phases
@@ -34,6 +35,7 @@ TOPICS: dict[str, ModuleType] = {
     "sweep": sweep,
     "growth": growth,
     "phases": phases,
+    "beside": beside,
 }
 
 

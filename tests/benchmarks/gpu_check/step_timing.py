@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import torch
 from check import Check
-from peers.ageui_engine import run
+from peers.ageui_engine import EnoughSteps, run
 from peers.plain import PlainLoop
 from peers.stopwatch import Stopwatch
 from tables import spread
@@ -18,10 +18,6 @@ from engine.cuda_graphs import SWITCH_VARIABLE
 from engine.events import Event, MemoryPeaked, Noted, RunStarted, StageStarted
 from engine.peak_memory import emitting_peak
 from engine.release_memory import release_memory
-
-
-class EnoughSteps(Exception):
-    """Leaves a run whose steps are timed, without checkpoints and scores."""
 
 
 @dataclass

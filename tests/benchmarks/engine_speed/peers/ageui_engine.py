@@ -17,6 +17,10 @@ from peers.stopwatch import Stopwatch
 NO_CHECKPOINTS = 1e6
 
 
+class EnoughSteps(Exception):
+    """Leaves a run whose steps are timed, without checkpoints and scores."""
+
+
 def train(training: Training, watch: Stopwatch, *, best: bool, cache: Path, changes: Mapping[str, Any]) -> float:
     """Trains, validates after every epoch, and returns the last validation MAE in years."""
     epochs: list[EpochEnded] = []
