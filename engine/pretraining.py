@@ -1,9 +1,11 @@
-"""What is known of the images that weights were pretrained on. Needs no torch."""
+"""Pretrained weights: the images behind them, and the runs that begin with their output layer. Needs no torch."""
 
 from typing import Final
 
-from engine.backbone_names import DLIB_AGE
+from engine.backbone_names import DLIB_AGE, BackboneName
 from engine.choices import PRETRAINED
+from engine.config import RunConfig
+from engine.label_limits import CLASS_LOSSES, image_loss
 
 _DLIB_AGE: Final = (
     "dlib-age was pretrained on a private set of about 110,000 faces; that images it is scored on were among them "
@@ -20,3 +22,13 @@ def pretraining_note(backbone: object, init: object) -> str | None:
     True
     """
     return _DLIB_AGE if init == PRETRAINED and str(backbone).partition("@")[0] == DLIB_AGE else None
+
+
+def begins_with_output_layer(config: RunConfig) -> bool:
+    """Whether a run's output layer begins as that of the pretrained weights.
+
+    Both must read the same features, unscaled, into logits over whole years; `coral` has logits between years.
+    """
+    name, loss = BackboneName.parse(config.backbone), image_loss(config)
+    is_whole = config.init == PRETRAINED and name.library == "dlib" and name.layer in (None, "layer3")
+    return is_whole and not config.widths and not config.standardize and loss in CLASS_LOSSES and loss != "coral"
