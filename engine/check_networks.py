@@ -9,10 +9,13 @@ Each line of stdin is a `NetworkKey` as JSON, and for each one a `CheckedNetwork
 import os
 import sys
 
+from torch import nn
+
 from engine.checked_networks import CheckedNetwork, NetworkFacts, NetworkField, NetworkKey, keep_network
 from engine.errors import AgeUIError
+from engine.losses.loss import AGE_CLASSES
 from engine.models.backbones import build_backbone, size_warnings
-from engine.models.weights import check_weights
+from engine.models.weights import check_weights, start_from_last_layer
 
 
 def check_network(key: NetworkKey) -> CheckedNetwork:
@@ -32,6 +35,8 @@ def check_network(key: NetworkKey) -> CheckedNetwork:
             keep_network(checked, None)
         elif (found := check_weights(backbone.network, key.backbone, key.init, key.size)) is not None:
             file, report = found
+            if key.output_layer:
+                report = start_from_last_layer(nn.Linear(backbone.feature_count, AGE_CLASSES), report)
             checked.sentence = report.sentence()
             checked.warnings = (*report.warnings, *size_warnings(backbone, key.backbone, key.size))
             keep_network(checked, file)

@@ -20,6 +20,7 @@ from engine.choices import IMAGENET, PRETRAINED
 from engine.config import RunConfig
 from engine.library_versions import library_versions, timm_version
 from engine.paths import cache_folder
+from engine.pretraining import begins_with_output_layer
 
 # Part of every key: raise it when networks would be checked differently.
 _CHECKING: Final = 3
@@ -32,17 +33,19 @@ NetworkField = Literal["backbone", "init"]
 
 
 class NetworkKey(BaseModel):
-    """The fields of a config that decide whether a backbone can be built and its first weights fit."""
+    """What a config says about its backbone and first weights: fields, and whether these hold its output layer."""
 
     model_config = ConfigDict(frozen=True)
 
     backbone: str
     size: int
     init: str
+    output_layer: bool = False
 
     @classmethod
     def of(cls, config: RunConfig) -> Self:
-        return cls(backbone=config.backbone, size=config.size, init=config.init)
+        output_layer = begins_with_output_layer(config)
+        return cls(backbone=config.backbone, size=config.size, init=config.init, output_layer=output_layer)
 
 
 class NetworkFacts(BaseModel):

@@ -1,10 +1,12 @@
-"""What is known of the images that weights were pretrained on. Needs no torch."""
+"""Pretrained weights: the images behind them, and the runs that begin with their output layer. Needs no torch."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from engine.backbone_names import DLIB_AGE
+from engine.backbone_names import DLIB_AGE, BackboneName
 from engine.choices import PRETRAINED
+from engine.config import RunConfig
+from engine.label_limits import CLASS_LOSSES, image_loss
 
 _DLIB_AGE: Final = (
     "dlib-age was pretrained on a private set of about 110,000 faces; that images it is scored on were among them "
@@ -27,3 +29,13 @@ def pretraining_of(config: Mapping[str, Any], manifest: Mapping[str, Any] | None
     """That sentence for a run, whose first weights may come from the file of another run, as its manifest says."""
     stored: str | None = ((manifest or {}).get("weights") or {}).get("pretraining")
     return stored or pretraining_note(config.get("backbone"), config.get("init"))
+
+
+def begins_with_output_layer(config: RunConfig) -> bool:
+    """Whether a run's output layer begins as that of the pretrained weights.
+
+    Both must read the same features, unscaled, into logits over whole years; `coral` has logits between years.
+    """
+    name, loss = BackboneName.parse(config.backbone), image_loss(config)
+    is_whole = config.init == PRETRAINED and name.library == "dlib" and name.layer in (None, "layer3")
+    return is_whole and not config.widths and not config.standardize and loss in CLASS_LOSSES and loss != "coral"

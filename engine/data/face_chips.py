@@ -18,7 +18,9 @@ CENTRE_SIDE: Final = 0.8
 CENTRE: Final = (0.508, 0.573)
 """Where a face is taken to be in an image without a found one: the side of its square as a share of the image's shorter
 side, and the centre of the square in a square image; the medians over the validation faces of APPA-REAL."""
-CROPPING: Final = 1
+_POINTS: Final = 4
+"""How many points across a pixel of a chip are averaged."""
+CROPPING: Final = 2
 """Part of the key of cached pixels: raise it when the same face would be cut otherwise."""
 
 MEAN_FACE: Final[NDArray[np.float64]] = np.array(
@@ -100,16 +102,23 @@ def _upright(middle: complex, side: float, size: int) -> Placement:
 
 
 def _cut(image: Image.Image, placement: Placement, size: int) -> NDArray[np.uint8]:
-    """Averages blocks of pixels, then interpolates between less than two of them, nearly as dlib does."""
-    turn, shrinking = placement.turn, max(1, int(abs(placement.turn)))
-    corners = placement.origin + turn * size * np.array([0, 1, 1j, 1 + 1j])
+    """The average colour under each pixel of the chip, which makes chips of any resolution of a photo alike.
+
+    It is that of interpolated points half a pixel to a pixel apart; where these would be farther apart, blocks of
+    pixels are averaged first.
+    """
+    points = _POINTS * size
+    turn = placement.turn / _POINTS
+    shrinking = max(1, int(2 * abs(turn)))
+    corners = placement.origin + turn * points * np.array([0, 1, 1j, 1 + 1j])
     columns, rows = _reaching(corners.real, shrinking), _reaching(corners.imag, shrinking)
     origin = (placement.origin - complex(columns[0], rows[0])) / shrinking
     columns, rows = columns.clip(0, image.width - 1), rows.clip(0, image.height - 1)
     image = Image.fromarray(np.asarray(image)[np.ix_(rows, columns)]).reduce(shrinking)
     turn /= shrinking
     matrix = (turn.real, -turn.imag, origin.real, turn.imag, turn.real, origin.imag)
-    return np.asarray(image.transform((size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
+    fine = image.transform((points, points), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+    return np.asarray(fine.reduce(_POINTS))
 
 
 def _reaching(ends: NDArray[np.float64], margin: int) -> NDArray[np.int64]:

@@ -3,14 +3,13 @@
 import gc
 
 from engine.checked_networks import NetworkKey, known_network
-from engine.choices import PRETRAINED
 from engine.config import RunConfig
 from engine.load_report import LoadReport
-from engine.losses.loss import AGE_CLASSES
 from engine.models.age_model import AgeModel
 from engine.models.backbones import build_backbone, set_batch_norm
 from engine.models.heads import build_head
 from engine.models.weights import initialise, start_from_last_layer
+from engine.pretraining import begins_with_output_layer
 
 __all__ = ["AgeModel", "LoadReport", "build_model"]
 
@@ -43,17 +42,16 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
     # The discarded classifier hangs in reference cycles: half a gigabyte of VGG's would stay as long as the run.
     gc.collect()
     report = initialise(backbone.network, config.backbone, config.init, config.size)
-    widths = config.widths or ()
     head = build_head(
         config.head,
         backbone.feature_count,
-        widths,
+        config.widths or (),
         outputs,
         config.seed,
         shares_weights=shares_weights,
         dropout=config.dropout,
         standardize=config.standardize,
     )
-    if config.init == PRETRAINED and not widths and outputs == AGE_CLASSES and not config.standardize:
-        report = start_from_last_layer(head[-1], config.backbone, report)
+    if begins_with_output_layer(config):
+        report = start_from_last_layer(head[-1], report)
     return AgeModel(backbone, head), report

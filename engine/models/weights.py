@@ -76,14 +76,12 @@ def initialise(network: nn.Module, backbone: str, init: str, size: int) -> LoadR
     return replace(report, pretraining=pretraining)
 
 
-def start_from_last_layer(layer: nn.Module, backbone: str, report: LoadReport) -> LoadReport:
-    """Lets an output layer over whole years begin as that of the pretrained weights, if these have one for it.
+def start_from_last_layer(layer: nn.Module, report: LoadReport) -> LoadReport:
+    """Lets an output layer over whole years begin as that of dlib's age network.
 
     Returns the report of `initialise` with that layer counted.
     """
-    name = BackboneName.parse(backbone)
-    if name.library != "dlib" or name.layer not in (None, "layer3") or not isinstance(layer, nn.Linear):
-        return report
+    assert isinstance(layer, nn.Linear)
     dlib_age.start_from_last_layer(layer)
     return replace(
         report,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 import engine.extras
+from engine.choices import Crop
 from engine.config import build_config
 from engine.data import face_finder
 from engine.data.check import check
@@ -116,6 +117,19 @@ def test_a_turned_face_is_upright_in_its_chip() -> None:
     for x, y in (MEAN_FACE + PADDING) * scale:
         assert chip[int(y), int(x), 0] - chip[int(y), int(x), 1] > 150
     assert (chip[36, 36] == GREY).all()
+
+
+@pytest.mark.parametrize("crop", ["aligned", "as-is"])
+def test_photos_of_any_resolution_give_the_same_chip(crop: Crop) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    photo = Image.fromarray(noise).resize((900, 900), Image.Resampling.BICUBIC)
+
+    def chip(side: int) -> NDArray[np.float64]:
+        smaller = photo.resize((side, side), Image.Resampling.BOX)
+        return face_square(smaller, _face(side / 2, side / 2, side / 4), crop, 48).astype(np.float64)
+
+    for side in (450, 300, 225):
+        assert np.abs(chip(side) - chip(900)).mean() < 0.12 * chip(900).std()
 
 
 def test_edges_are_repeated_beyond_the_image() -> None:

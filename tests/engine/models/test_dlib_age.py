@@ -94,6 +94,13 @@ def test_other_heads_losses_and_cuts_take_what_fits(small: Small, settings: dict
 
 
 @with_faces
+@pytest.mark.parametrize("settings", [{"loss": "dldl"}, {"loss": "coral"}, {"loss": "scce", "standardize": True}])
+def test_a_check_counts_the_tensors_that_the_run_loads(small: Small, settings: dict[str, object]) -> None:
+    config = small(**PRETRAINED, **settings)
+    assert check_network(NetworkKey.of(config)).sentence == built(config)[1].sentence()
+
+
+@with_faces
 def test_the_report_says_what_it_was_pretrained_on(small: Small) -> None:
     report = built(small(**PRETRAINED))[1]
     assert "private set of about 110,000 faces" in report.sentence()
