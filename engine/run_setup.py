@@ -61,7 +61,8 @@ class RunSetup:
         yield weights
         if (faceless := self.dataset.faceless) is not None:
             total = counted(len(self.dataset.frame), "image")
-            yield f"no face found in {faceless:,} of {total}: these are cut at a face's usual place"
+            place = "cut at a face's usual place" if config.crop == "aligned" else "cut to their central square"
+            yield f"no face found in {faceless:,} of {total}: these are {place}"
         if self.images.source.note is not None:
             yield self.images.source.note
         if count % config.batch == 1 and config.batch > 1:
@@ -82,7 +83,7 @@ class RunSetup:
         config, rows = self.config, self.train_rows.positions
         if image_loss(config) == "dldl":
             known, sigma = int((self.spreads[rows] > 0).sum()), config.dldl_sigma
-            yield f"dldl: the spread of votes is known of {known} of {len(rows)} train images, else {sigma:g} years"
+            yield f"dldl: the spread of votes is known of {known:,} of {len(rows):,} train images, else {sigma:g} years"
         if config.loss == "group-dro":
             yield f"group-dro weighs {counted(len(self.groups), 'group')}: {'; '.join(self.groups)}"
             outside = int((self.targets[rows, -1] < 0).sum())

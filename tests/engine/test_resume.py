@@ -2,13 +2,16 @@
 
 import hashlib
 import math
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from tiny_runs import Runner, Seen
 from torch import nn
 
@@ -16,6 +19,8 @@ import engine.checkpoint_writer as checkpoint_writer
 import engine.models as models
 import engine.train_metrics as train_metrics
 import engine.trainer as training
+from engine.data import face_finder
+from engine.data.face_chips import MEAN_FACE, Box, FoundFace
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import DataError
 from engine.events import EpochEnded, EpochScored, Evaluated, Noted, RunStarted, StageStarted, StepsEnded
@@ -67,6 +72,37 @@ def train_undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[...,
         return trained[name]
 
     return train
+
+
+@contextmanager
+def _finder() -> Iterator[face_finder.Find]:
+    """Stands for dlib: finds a turned face in two of three images, at a place that their pixels decide."""
+
+    def find(pixels: NDArray[np.uint8]) -> tuple[FoundFace, ...]:
+        total = int(pixels.sum())
+        left, top, side = total % 7, total % 5, 16 + total % 11
+        places = (MEAN_FACE[:, 0] + 1j * MEAN_FACE[:, 1]) * side * np.exp(0.2j) + complex(left, top)
+        face = FoundFace(Box(left, top, left + side, top + side), tuple((at.real, at.imag) for at in places.tolist()))
+        return (face,) if total % 3 else ()
+
+    yield find
+
+
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_a_run_on_found_faces_stopped_after_any_step(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch, stop_after: int
+) -> None:
+    monkeypatch.setattr(face_finder, "face_finder", _finder)
+    settings: dict[str, Any] = {"crop": "aligned", "augment": "face", "mirror": True}
+    undisturbed = runner(**settings)
+    (note,) = [noted.message for noted in undisturbed.all(Noted) if "no face found" in noted.message]
+    assert not note.startswith("no face found in 0 of")
+    stopped = runner(**settings, stop_after=stop_after)
+    for part in ("faces", "pixels"):
+        shutil.rmtree(runner.folder / "cache" / part)
+    resumed = runner(**settings, checkpoints=stopped.newest)
+    assert resumed.all(RunStarted)[0].step == stop_after
+    _assert_same_end(undisturbed, stopped, resumed)
 
 
 @pytest.mark.parametrize("stop_after", range(1, 9))
