@@ -96,20 +96,20 @@ def predict_images(
             if one.years is not None:
                 years = number_text(one.years, "{:.1f}".format)
                 typer.echo(f"{years:>5}{_range(calibration.around(one.years))}  {clean(str(one.path))}{_box(one)}")
-    predicted = sum(one.years is not None for one in found)
+    paths, with_age = {one.path for one in found}, {one.path for one in found if one.years is not None}
     is_unlike_training = finds and not on_photos and any(_crop(one) == "as-is" for one in weights.trained())
     for line in [
-        calibration.sentence if predicted else "",
+        calibration.sentence if with_age else "",
         UNLIKE_TRAINING if is_unlike_training else "",
-        detail.derived_from.note if predicted and detail.derived_from else "",
+        detail.derived_from.note if with_age and detail.derived_from else "",
         *_shown([f"warning: {one.path}: {warning}" for one in found for warning in one.warnings], "warnings"),
         *_shown([f"{one.path}: {one.problem}" for one in found if one.problem], "that cannot be predicted"),
         chosen.skipped_text,
-        f"{predicted:,} of {counted(len(found), 'image')} predicted" if predicted < len(found) > 1 else "",
+        f"{len(with_age):,} of {counted(len(paths), 'image')} predicted" if len(with_age) < len(paths) > 1 else "",
     ]:
         if line:
             console.print(clean(line), soft_wrap=True)
-    if predicted < len(found):
+    if any(one.years is None for one in found):
         raise typer.Exit(3)
 
 

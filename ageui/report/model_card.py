@@ -130,7 +130,8 @@ def _training_data(run: RunFacts) -> list[str]:
     if setting(config, "weights") != "none":
         said.append(f"Images are weighted by {_set(config, 'weights')} ({_set(config, 'weighting')}).")
     if run.facts.get("faceless"):
-        said.append(f"No face was found in {counted(run.facts['faceless'], 'image')}: the usual place was taken.")
+        place = "a face's usual place" if setting(run.detail.config, "crop") == "aligned" else "the central square"
+        said.append(f"No face was found in {counted(run.facts['faceless'], 'image')}: {place} was taken.")
     if left_out := run.facts.get("left_out"):
         said.append(f"{counted(left_out, 'bad item')} of the data set left out.")
     return said

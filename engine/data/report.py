@@ -213,8 +213,8 @@ class DataReport:
         if not self.faceless:
             return f"a face was found in each of {counted(total, 'image')}"
         return (
-            f"no face was found in {len(self.faceless):,} of {counted(total, 'image')}; runs that crop faces cut these "
-            f"at a face's usual place: {short_list(self.faceless, _SHOWN_FACELESS)}"
+            f"no face was found in {len(self.faceless):,} of {counted(total, 'image')}; --crop aligned cuts these at "
+            f"a face's usual place, --crop as-is to the central square: {short_list(self.faceless, _SHOWN_FACELESS)}"
         )
 
     @property
