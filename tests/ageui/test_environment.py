@@ -40,7 +40,7 @@ def test_each_set_variable_has_a_meaning_or_a_problem() -> None:
         "AGEUI_DB": "the database",
         "AGEUI_LOS": "ageui has no environment variable AGEUI_LOS; did you mean AGEUI_LOSS?",
         "AGEUI_LOSS": RunConfig.model_fields["loss"].description,
-        "AGEUI_PRESET": "choose one of report, quick",
+        "AGEUI_PRESET": "choose one of report, quick, best",
         "AGEUI_QQQQ": "ageui has no environment variable AGEUI_QQQQ; see ageui config show for the "
         "fields that can be set",
     }
