@@ -21,7 +21,7 @@ from kill_runs import (
 )
 from living import stop_between_writes
 
-from ageui.store import Store
+from ageui.store import RunRow, Store
 from ageui.worker.background_workers import is_working
 from ageui.worker.lost_runs import recover_lost
 
@@ -51,6 +51,32 @@ def in_every_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))))
     return folder / "sitecustomize.py"
+
+
+HOLD_AFTER_STEP_12 = """
+import sys
+if "-m engine --events" in " ".join(sys.orig_argv):
+    import threading
+    from pathlib import Path
+    from engine.trainer import Trainer
+    between = Trainer._between_steps
+
+    def held(self):
+        while self.position.step >= 12 and Path({gate!r}).exists():
+            threading.Event().wait(0.01)
+        between(self)
+
+    Trainer._between_steps = held
+"""
+
+
+@pytest.fixture
+def gate(in_every_process: Path, tmp_path: Path) -> Path:
+    """A file that keeps every engine after its twelfth step as long as it is there: no run ends too early."""
+    gate = tmp_path / "gate"
+    gate.touch()
+    in_every_process.write_text(HOLD_AFTER_STEP_12.format(gate=str(gate)))
+    return gate
 
 
 KILL_BETWEEN = """
@@ -212,24 +238,28 @@ def test_a_worker_that_is_stopped_for_long_and_wakes_up(store: Store, tmp_path: 
     undisturbed(config).assert_same(store, run_id)
 
 
-def test_a_killed_foreground_is_explained_and_goes_on(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _killed(store: Store, program: list[str], run_id: int) -> RunRow:
+    """A run in the foreground that was killed, unless it ended before."""
+    foreground = subprocess.Popen([*program, "--db", str(store.path)], stderr=subprocess.DEVNULL)
+    wait_until(lambda: len(store.runs.search()) == run_id and len(store.runs.metric(run_id, "step/loss")) > 10)
+    foreground.kill()
+    foreground.wait()
+    wait_until(lambda: _recovered(store))
+    return store.runs.get(run_id)
+
+
+def test_a_killed_foreground_is_explained_and_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(3)
     command = config.command("run").split()
     program = [sys.executable, "-P", "-c", "from ageui.cli import main; main()", *command]
     monkeypatch.setenv("AGEUI_CHECKPOINT_SECONDS", "0")
-    foreground = subprocess.Popen([*program, "--db", str(store.path)], stderr=subprocess.DEVNULL)
-    wait_until(lambda: bool(store.runs.search()) and len(store.runs.metric(1, "step/loss")) > 10)
-    foreground.kill()
-    foreground.wait()
-    wait_until(lambda: _recovered(store))
-    row = store.runs.get(1)
+    rows = (_killed(store, program, run_id) for run_id in range(1, 6))
+    row = next(row for row in rows if row.status != "done")
     assert row.status == "interrupted"
     assert "the processes are gone" in str(row.error)
-    store.queue.resume(1)
-    _finish(store, 1)
-    undisturbed(config).assert_same(store, 1)
+    store.queue.resume(row.id)
+    _finish(store, row.id)
+    undisturbed(config).assert_same(store, row.id)
 
 
 def _fill(path: Path) -> int:
@@ -258,7 +288,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("left", [0, 400_000], ids=["not a byte left", "room for rows only"])
 def test_a_full_disk_keeps_the_checkpoint_before_and_pauses_the_queue(
-    small_disk: Path, tmp_path: Path, say: Say, left: int
+    small_disk: Path, gate: Path, say: Say, left: int
 ) -> None:
     with Store.open(small_disk / "runs.db") as store:
         store.data.add(FACES)
@@ -269,6 +299,7 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_pauses_the_queue(
         filler = small_disk / "filler"
         filler_size = _fill(filler)
         os.truncate(filler, filler_size - left)
+        gate.unlink()
         # With not a byte left the database cannot take the news either: the worker waits until it can.
         wait_until(lambda: store.queue.current_pause() is not None or engine_of(store, run_id) is None)
         if left:
