@@ -172,7 +172,7 @@ def train_folds(
             for number in sorted({*planned.new, *planned.again}):
                 claimed, outcome = work(partial(_claim, store, planned, number, queueing, say))
                 if outcome.status != "done":
-                    say(f"fold {number} of {planned.folds} is not done; repeat the command to go on with it")
+                    say(f"fold {number} of {planned.folds} is not done; repeat the command to continue it")
                 end_here(store, claimed, outcome, console)
     runs = fold_runs(store, planned.config.hash, planned.spec)
     # The end of the last run joined them, unless it was killed then.

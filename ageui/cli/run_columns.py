@@ -59,7 +59,7 @@ class RunColumns:
 
     @classmethod
     def of(cls, text: str | None, *, in_file: bool = False) -> "RunColumns":
-        """The fields of a comma list, or the usual ones, of which files have more.
+        """The fields of a comma list; else the usual ones, and in a file what is too long for a terminal.
 
         A `ConfigError` for an unknown field names the known ones.
         """

@@ -4,6 +4,7 @@ import gc
 
 from engine.checked_networks import NetworkKey, known_network
 from engine.config import RunConfig
+from engine.errors import ConfigError
 from engine.load_report import LoadReport
 from engine.models.age_model import AgeModel
 from engine.models.backbones import build_backbone, set_batch_norm
@@ -36,6 +37,12 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
     DataError
         For pretrained weights that are missing and cannot be downloaded.
     """
+    begins = begins_with_output_layer(config)
+    if sum(config.epochs) == 0 and not begins:
+        raise ConfigError(
+            "0 epochs score first weights as they come, but this run's output layer would be random; choose --epochs 1 "
+            "or more, or --backbone dlib-age --init pretrained --head none --loss dldl"
+        )
     checked = known_network(NetworkKey.of(config))
     backbone = build_backbone(config.backbone, config.size, config.seed, checked.facts if checked is not None else None)
     set_batch_norm(backbone.network, config.bn_momentum, config.bn_epsilon)
@@ -52,6 +59,6 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
         dropout=config.dropout,
         standardize=config.standardize,
     )
-    if begins_with_output_layer(config):
+    if begins:
         report = start_from_last_layer(head[-1], report)
     return AgeModel(backbone, head), report

@@ -29,7 +29,7 @@ def test_stopped_folds_go_on_and_their_scores_are_joined(faces: Terminal, patch_
     stopped = faces(*FOLDS)
     assert stopped.code == 130
     assert "data faces in 3 folds; its own splits are ignored; 0 of 3 are done" in stopped.err
-    assert "fold 2 of 3 is not done; repeat the command to go on with it" in stopped.err
+    assert "fold 2 of 3 is not done; repeat the command to continue it" in stopped.err
     asked = faces("folds", "all-1")
     assert (asked.code, asked.out) == (2, "")
     assert "fold 2 (run 2, all-2) is interrupted; fold 3 has no run" in asked.err
