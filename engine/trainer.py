@@ -1,7 +1,6 @@
 """Trainer: one attempt at a run, stage by stage and epoch by epoch, until its weights are scored."""
 
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
@@ -210,9 +209,8 @@ class Trainer:
         train_step = TrainStep(
             self.model, self.inputs, self.setup.loss, self.optimizer, config, self.device, self._warn
         )
-        # On features, a step is the head's own arithmetic and nothing else.
-        per_step = parameters * config.batch if isinstance(self.inputs, FeatureInputs) else sys.maxsize
-        with closing(train_step), threads_for(per_step, self.device):
+        head_parameters = parameters if isinstance(self.inputs, FeatureInputs) else None
+        with closing(train_step), threads_for(config, head_parameters, self.device):
             if not self._train_epochs(train_step, steps, epochs):
                 return False
         if position.stage_epoch < epochs:

@@ -18,9 +18,6 @@ from engine.wire import Decoder, Message
 ENGINE = (sys.executable, "-P", "-m", "engine")
 _READ_AT_ONCE = 1 << 20
 _SECONDS_FROM_TERM_TO_KILL = 5.0
-_WAITING = {"GOMP_SPINCOUNT": "1000"}
-"""Turns that a thread waits for another one before it sleeps. With libgomp's default, 300,000, a small network beside
-another training falls to a twentieth of its speed. This is libgomp's value for more threads than processors."""
 
 
 class EngineProcess:
@@ -44,7 +41,7 @@ class EngineProcess:
                     stderr=log_file,
                     start_new_session=True,
                     pass_fds=(sent,),
-                    env={**_waiting(), **os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                    env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
                 )
             finally:
                 os.close(log_file)
@@ -162,11 +159,6 @@ class EngineProcess:
             os.killpg(self._child.pid, number)
         except (ProcessLookupError, PermissionError):
             return
-
-
-def _waiting() -> Mapping[str, str]:
-    """How threads wait, unless the user has decided."""
-    return {} if "OMP_WAIT_POLICY" in os.environ else _WAITING
 
 
 def _open_log(path: Path) -> int:

@@ -10,7 +10,6 @@ from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, que
 
 from ageui.files.locks import is_held, read_note
 from ageui.store import Store
-from ageui.worker.engine_process import EngineProcess
 from ageui.worker.engines import Engines
 from ageui.worker.run_files import log_file
 from ageui.worker.supervisor import Outcome, Supervisor
@@ -132,21 +131,3 @@ def test_an_engine_that_died_while_nobody_needed_it_is_replaced(
     outcome, second = _attempt(store, engines, ids[1])
     assert outcome.status == "done"
     assert second != first
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [({}, "1000 "), ({"GOMP_SPINCOUNT": "7"}, "7 "), ({"OMP_WAIT_POLICY": "active"}, " active")],
-)
-def test_threads_of_an_engine_soon_sleep_unless_the_user_decides(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], told: str
-) -> None:
-    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    log = tmp_path / "log.txt"
-    engine = EngineProcess(log, ["sh", "-c", 'echo "$GOMP_SPINCOUNT $OMP_WAIT_POLICY"'], {})
-    wait_until(lambda: engine.has_ended)
-    engine.close()
-    assert log.read_text() == f"{told}\n"
