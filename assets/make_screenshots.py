@@ -22,12 +22,15 @@ from textual.pilot import Pilot
 
 from ageui.files.locks import Lock
 from ageui.store import Claimant, NewRun, RunDetail, Store
+from ageui.study.study_file import bundled_names
 from ageui.tui.app import AgeUIApp
 from ageui.tui.compare.screen import CompareScreen
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.messages import OpenComparison, OpenRun
 from ageui.tui.prefs import Prefs
 from ageui.tui.run.screen import RunScreen
+from ageui.tui.studies.screen import StudiesScreen
+from ageui.tui.studies.study_screen import StudyScreen
 from ageui.worker.run_files import log_file
 from ageui.worker.worker_files import take_worker_lock
 from engine.config import build_config
@@ -39,6 +42,7 @@ SIZE = (120, 36)
 THEMES = {"dark": "ageui-dark", "light": "ageui-light"}
 LIVE = {"preset": "quick", "data": "synthetic", "loss": "huber", "size": "32", "epochs": "6"}
 LIVE_NAME, SHOWN_EPOCHS = "live-demo", 4
+STUDY = "table9"
 IMAGES_PER_SECOND, SECONDS_LEFT, LOAD = 1000.0, 130.0, DeviceLoad("cpu", 0.5, 3 << 30, 16 << 30)
 SECONDS_AT_MOST = 300.0
 
@@ -145,6 +149,11 @@ async def take(store: Store, live: int, shade: str) -> None:
         await pilot.press("b")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.is_settled)
         save("compare")
+        await pilot.press("escape", "G")
+        await until(pilot, lambda: isinstance(app.screen, StudiesScreen))
+        await pilot.press(*["down"] * bundled_names().index(STUDY), "enter")
+        await until(pilot, lambda: isinstance(app.screen, StudyScreen) and app.screen.is_settled)
+        save("study")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`ageui explain`: prints a page on the meaning of figures, one of the Markdown files in the folder `explained`."""
+"""`ageui explain`: the manual, one Markdown file per page in the folder `explained`."""
 
 import sys
 from pathlib import Path
@@ -8,24 +8,37 @@ import typer
 
 from ageui.cli.completion import words
 
-PAGES = Path(__file__).parent / "explained"
+FOLDER = Path(__file__).parent / "explained"
+PAGES = (
+    "start",
+    "data",
+    "losses",
+    "config",
+    "queue",
+    "studies",
+    "results",
+    "compare",
+    "bias",
+    "keys",
+    "speed",
+    "files",
+    "questions",
+)
+"""The names of the pages, in reading order."""
 _WIDEST = 100
 
 
-def topics() -> list[str]:
-    """The names of the pages, in order."""
-    return sorted(page.stem for page in PAGES.glob("*.md"))
-
-
 def explain(
-    topic: Annotated[
-        str, typer.Argument(metavar="TOPIC", help="The page to print: bias.", autocompletion=words("bias"))
-    ],
+    page: Annotated[
+        str | None,
+        typer.Argument(metavar="PAGE", help=f"The page: {', '.join(PAGES)}.", autocompletion=words(*PAGES)),
+    ] = None,
 ) -> None:
-    """Explain the figures of runs and comparisons, and how certain they are.
+    """Read the manual, page by page.
 
-    The page is Markdown, laid out on a terminal and unchanged in a pipe.
+    Without PAGE, list the pages. On a terminal, a long page opens in $PAGER; in a pipe, it stays Markdown.
 
+        ageui explain
         ageui explain bias
     """
     from rich.console import Console
@@ -33,11 +46,26 @@ def explain(
 
     from engine.errors import ConfigError
 
-    if topic not in topics():
-        raise ConfigError(f"there is no page about {topic!r}; choose one of: {', '.join(topics())}")
-    text = (PAGES / f"{topic}.md").read_text(encoding="utf-8")
+    if page is not None and page not in PAGES:
+        raise ConfigError(f"the manual has no page {page!r}; choose one of: {', '.join(PAGES)}")
+    text = _contents() if page is None else _text(page)
     if not sys.stdout.isatty():
         sys.stdout.write(text)
         return
     console = Console(markup=False, highlight=False)
-    console.print(Markdown(text, hyperlinks=False), width=min(console.width, _WIDEST))
+    with console.capture() as laid_out:
+        console.print(Markdown(text, hyperlinks=False), width=min(console.width, _WIDEST))
+    if laid_out.get().count("\n") < console.height:
+        sys.stdout.write(laid_out.get())
+    else:
+        typer.echo_via_pager(laid_out.get(), color=True)
+
+
+def _contents() -> str:
+    """The list of pages as Markdown, each with its title."""
+    titles = (f"- **{page}**: {_text(page).partition(chr(10))[0].removeprefix('# ')}\n" for page in PAGES)
+    return f"# The manual\n\n`ageui explain PAGE` shows one of these pages:\n\n{''.join(titles)}"
+
+
+def _text(page: str) -> str:
+    return (FOLDER / f"{page}.md").read_text(encoding="utf-8")

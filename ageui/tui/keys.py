@@ -1,4 +1,4 @@
-"""The one table of keys: the source of bindings, footer, help, command palette and the README's table."""
+"""The one table of keys: the source of bindings, footer, help, command palette and the manual's table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ import pytest
 from rich.text import Text
 from terminal import Terminal
 
-from ageui.cli.explain import PAGES, topics
+from ageui.cli.explain import FOLDER, PAGES
 from ageui.compare.comparison_table import RANK
 from ageui.present.figures import NOTHING
 from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, NO_BETTER, NOISE, PUBLISHED, REAL
@@ -15,20 +15,30 @@ from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, NO_BETTER, NOISE
 def test_a_page_in_a_pipe_is_its_markdown(ageui: Terminal) -> None:
     done = ageui("explain", "bias")
     assert (done.code, done.err) == (0, "")
-    assert done.out == (PAGES / "bias.md").read_text(encoding="utf-8")
+    assert done.out == (FOLDER / "bias.md").read_text(encoding="utf-8")
 
 
-def test_a_page_on_a_terminal_is_laid_out(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_on_a_terminal_is_laid_out_in_a_pager(
+    ageui: Terminal, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PAGER", "cat")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    shown = Text.from_ansi(ageui("explain", "bias").out).plain
+    shown = Text.from_ansi(ageui("explain", page).out).plain
+    title = (FOLDER / f"{page}.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+    assert title in shown
     assert "**" not in shown
     assert "|---" not in shown
-    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_without_a_page_the_manual_lists_its_pages(ageui: Terminal) -> None:
+    assert re.findall(r"^- \*\*(\w+)\*\*: \S", ageui("explain").out, re.MULTILINE) == list(PAGES)
+    assert {file.stem for file in FOLDER.glob("*.md")} == set(PAGES)
 
 
 def test_every_mark_and_figure_has_its_line() -> None:
-    page = (PAGES / "bias.md").read_text(encoding="utf-8")
+    page = (FOLDER / "bias.md").read_text(encoding="utf-8")
     marks = (BEST, NOISE, REAL, EQUIVALENT, NOTHING, APART, PUBLISHED, FRONT, NO_BETTER)
     names = (
         "± (n)",
@@ -46,19 +56,13 @@ def test_every_mark_and_figure_has_its_line() -> None:
         assert f"**{mark}**" in page, mark
 
 
-def test_an_unknown_topic_is_an_error_that_names_those_there_are(ageui: Terminal) -> None:
+def test_an_unknown_page_is_an_error_that_names_the_pages(ageui: Terminal) -> None:
     done = ageui("explain", "pareto")
     assert done.code == 2
-    assert done.err == f"ageui: there is no page about 'pareto'; choose one of: {', '.join(topics())}\n"
-
-
-def test_help_names_every_topic(ageui: Terminal) -> None:
-    found = re.search(r"page to print: ([\w, ]+)\.", ageui("explain", "--help").out)
-    assert found is not None
-    assert found[1].split(", ") == topics()
+    assert done.err == f"ageui: the manual has no page 'pareto'; choose one of: {', '.join(PAGES)}\n"
 
 
 def test_the_coverage_that_was_found_is_on_the_page() -> None:
-    page = (PAGES / "bias.md").read_text(encoding="utf-8")
+    page = (FOLDER / "bias.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\w+) \|(?: +[\d.]+ \|)+$", page, re.MULTILINE)
     assert set(rows) == {"attribute", "age", "gender", "ethnicity", "expression"}

@@ -170,7 +170,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
         self.run_worker(self._add(), group="adding", exclusive=True, exit_on_error=False)
 
     async def _add(self) -> None:
-        hint = "enter adds it · esc cancels · the README describes the file"
+        hint = "enter adds it · esc cancels · see ageui explain studies"
         text = await self.app.push_screen_wait(LinePrompt("Path of a study, a TOML file", "", hint))
         if not text or not text.strip():
             return

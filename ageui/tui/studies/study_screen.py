@@ -115,6 +115,11 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         return self._snapshot.found.tables[0] if self._snapshot is not None else None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the table is shown, with the tests of cells with several seeds."""
+        return self._snapshot is not None and not self._tests.is_busy
+
+    @property
     def _progress(self) -> Progress:
         return self._snapshot.found.progress if self._snapshot is not None else Progress({}, {})
 

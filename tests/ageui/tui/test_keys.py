@@ -1,7 +1,5 @@
 """The one table of keys: nothing in it is dead, doubled, or missing from what is made of it."""
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,7 +42,6 @@ OWNERS: dict[str, type] = {
     keys.STUDY_RUNS: StudyRunsScreen,
     keys.DATA: DataScreen,
 }
-README = Path(__file__).parents[3] / "README.md"
 
 
 @pytest.mark.parametrize("place", keys.TABLE)
@@ -63,14 +60,6 @@ def test_keys_of_the_chart_hide_no_key_of_the_screens_it_is_on() -> None:
     chart = {name for key in keys.TABLE[keys.CURVES] for name in key.keys.split(",")}
     for place in (keys.RUN, keys.COMPARE):
         assert not chart & {name for key in keys.TABLE[place] for name in key.keys.split(",")}, place
-
-
-def test_the_readme_holds_the_table() -> None:
-    found = re.search(r"<!-- keys -->\n(.*?)\n<!-- /keys -->", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    assert found[1] == keys.markdown(), (
-        "paste the output of: python -c 'from ageui.tui.keys import *; print(markdown())'"
-    )
 
 
 def test_help_and_palette_list_the_keys_of_the_open_screen(store: Store) -> None:
