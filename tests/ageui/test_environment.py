@@ -1,6 +1,7 @@
 """Environment variables: all that ageui reads are known, others and wrong values are named."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -8,19 +9,28 @@ from terminal import Terminal
 
 import ageui
 import engine
+from ageui.cli.explain import PAGES
 from ageui.planning.environment import VARIABLES, found_variables, unknown_variables
 from ageui.planning.settings import FIELD_VARIABLES
 from engine.config import RunConfig
 
 
-def test_every_variable_in_the_code_and_the_readme_is_in_the_table() -> None:
-    files = [path for package in (ageui, engine) for path in Path(package.__file__ or "").parent.rglob("*.py")]
+def _named_in(files: Iterable[Path]) -> set[str]:
+    return {name for path in files for name in re.findall(r"AGEUI_[A-Z_]*[A-Z]", path.read_text(encoding="utf-8"))}
+
+
+def test_every_variable_in_the_code_and_the_manual_is_in_the_table() -> None:
+    code = [path for package in (ageui, engine) for path in Path(package.__file__ or "").parent.rglob("*.py")]
     readme = Path(__file__).parents[2] / "README.md"
-    named = {name for path in (*files, readme) for name in re.findall(r"AGEUI_[A-Z_]*[A-Z]", path.read_text())}
+    named = _named_in([*code, readme, *PAGES.glob("*.md")])
     assert named - {"AGEUI_FIELD", "AGEUI_RUN", "AGEUI_RUN_BIAS"} <= {
         *(variable.name for variable in VARIABLES),
         *FIELD_VARIABLES,
     }
+
+
+def test_every_variable_that_is_no_field_is_in_the_manual() -> None:
+    assert {variable.name for variable in VARIABLES} | {"AGEUI_PRESET"} <= _named_in(PAGES.glob("*.md"))
 
 
 def test_each_set_variable_has_a_meaning_or_a_problem() -> None:
