@@ -110,7 +110,7 @@ def test_a_wrong_number_of_folds_is_refused(faces: Terminal, folds: str) -> None
 def test_a_sweep_of_folds_is_refused_with_the_command_to_use(ageui: Terminal) -> None:
     done = ageui("sweep", "--loss", "mse,mape", "--folds", "5")
     assert done.code == 2
-    assert "train each setting with: ageui run --folds 5 --detach" in done.err
+    assert "queue each setting with: ageui run --folds 5 --detach" in done.err
 
 
 def test_folds_that_the_data_cannot_fill_are_refused_before_a_run_is_queued(ageui: Terminal) -> None:

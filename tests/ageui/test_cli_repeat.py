@@ -137,8 +137,8 @@ def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_network_checks
     _measured(store, epochs="2")
     done = ageui("sweep", "--preset", "quick", "--epochs", "4", "--seeds", "3", "--dry-run")
     assert "time: 0:16 each, 0:48 in all, from 1 run like these; less if stopped early" in done.err
-    assert "3 runs would be queued" in done.err
-    assert "1 run would be queued" in ageui("sweep", "--preset", "quick", "--dry-run").err
+    assert "dry run: 3 runs to queue" in done.err
+    assert "dry run: 1 run to queue" in ageui("sweep", "--preset", "quick", "--dry-run").err
 
 
 @pytest.mark.parametrize(
