@@ -18,12 +18,14 @@ def test_only_a_run_with_a_checkpoint_is_advised_to_go_on_from_it(store: Store) 
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.stop("interrupted", "stopped by request")
-    assert how_to_resume(store, run_id).startswith(f"it has no checkpoint; start over: ageui resume {run_id} --here")
+    assert how_to_resume(store, run_id).startswith(f"it has no checkpoint; to start over: ageui resume {run_id} --here")
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.checkpoint(CheckpointWritten("state", "state-3.pt", 1, 3, "ab", 7))
         writer.stop("interrupted", "stopped by request")
-    assert how_to_resume(store, run_id).startswith(f"continue from its last checkpoint: ageui resume {run_id} --here")
+    assert how_to_resume(store, run_id).startswith(
+        f"to continue from its last checkpoint: ageui resume {run_id} --here"
+    )
 
 
 @pytest.mark.parametrize(("share", "offers"), [(False, True), (None, False)])

@@ -31,28 +31,28 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["retry", "1"], 2, "is done; only failed, cancelled"),
         (["cancel", "1"], 2, "is done already"),
         (["move", "1", "--first"], 2, "only queued runs have a place"),
-        (["move", "1"], 2, "say where to"),
-        (["move", "1", "--first", "--last"], 2, "say where to"),
+        (["move", "1"], 2, "give one target"),
+        (["move", "1", "--first", "--last"], 2, "give one target"),
         (["logs", "2"], 3, "has no log yet"),
-        (["logs", "1", "--attempt", "3"], 2, "give --attempt a number from 1 to 1"),
-        (["worker", "start", "--device", "gpu"], 2, "give cpu or cuda:N"),
-        (["worker", "start", "--parallel", "many"], 2, "give auto, or a number from 1 to 64"),
-        (["worker", "start", "--parallel", "0"], 2, "give auto, or a number from 1 to 64"),
+        (["logs", "1", "--attempt", "3"], 2, "--attempt 3: run 1 has 1 attempt; choose a number from 1 to 1"),
+        (["worker", "start", "--device", "gpu"], 2, "choose cpu or cuda:N"),
+        (["worker", "start", "--parallel", "many"], 2, "choose auto, or a number from 1 to 64"),
+        (["worker", "start", "--parallel", "0"], 2, "choose auto, or a number from 1 to 64"),
         (["worker", "start", "--device", "cuda:1"], 4, "torch finds no CUDA device"),
-        (["worker", "stop", "--device", "cuda:1"], 2, "no worker is running on cuda:1"),
+        (["worker", "stop", "--device", "cuda:1"], 2, "--device cuda:1: no worker is running there"),
         (["run", "--detach", "--device", "cuda"], 4, "torch finds no CUDA device"),
         (["run", "--device", "cuda", "--preset", "quick"], 4, "torch finds no CUDA device"),
         (["run", "--device", "mps"], 2, "device 'mps': choose auto, cpu, cuda or cuda:N"),
         (["run", "--priority", "3"], 2, "goes with --detach"),
-        (["run", "--share", "--detach"], 2, "--share is for runs in the foreground"),
+        (["run", "--share", "--detach"], 2, "--share is for runs in this terminal"),
         (["run", "--detach", "--priority", "5000"], 2, "from -1000 to 1000"),
         (["sweep", "--loss", "mse,,mape"], 2, "a value is empty"),
         (["sweep", "--loss", "mse,mea"], 2, "loss 'mea': choose one of"),
         (["sweep", "--seeds", "0"], 2, "give at least 1"),
         (["sweep", "--seeds", "20000"], 2, "give at most 10,000"),
-        (["resume", "1", "2", "--here"], 2, "--here works on one run"),
-        (["resume", "--here"], 2, "--here, --on-end and --json are for runs"),
-        (["resume", "--json"], 2, "--here, --on-end and --json are for runs"),
+        (["resume", "1", "2", "--here"], 2, "--here trains one run"),
+        (["resume", "--here"], 2, "--here, --on-end and --json need a run"),
+        (["resume", "--json"], 2, "--here, --on-end and --json need a run"),
     ],
 )
 def test_a_wrong_input_gets_a_message_its_exit_code_and_changes_nothing(
@@ -108,7 +108,10 @@ def test_a_worker_that_lives_is_not_started_with_other_settings(ageui: Terminal,
     assert ageui("worker", "start", "--device", "cpu").code == 0
     for options in (["--parallel", "2"], ["--stay"], ["--checkpoint-seconds", "5"]):
         done = ageui("worker", "start", "--device", "cpu", *options)
-        assert (done.code, f"to apply {options[0]}, stop it first: ageui worker stop" in done.err) == (2, True)
+        assert (done.code, f"{options[0]} would have no effect; stop it first: ageui worker stop" in done.err) == (
+            2,
+            True,
+        )
     lock.release()
 
 
