@@ -346,7 +346,7 @@ def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") ->
 
 
 def _curves(store: "Store | None", table: "StudyTable") -> dict[str, list[float]]:
-    """By cell, the validation losses per epoch of the first run that has any; empty unless the study measures curves."""
+    """By cell, the validation losses per epoch of the first run with any; empty unless the study measures curves."""
     if store is None or table.study.measures != "curve":
         return {}
     found = {}

@@ -305,7 +305,7 @@ def _write(name: str, content: bytes | str) -> None:
         (["export", "1", "--predictions", "p.doc"], 2, "end the name in .csv"),
         (["run", "--nonsense"], 2, "nonsense"),
         (["data", "make", "x", "--counts", "1"], 2, "give three numbers"),
-        (["data", "make", "x", "--shift", "gender"], 2, "write it as attribute=group:years"),
+        (["data", "make", "x", "--shift", "gender"], 2, "write attribute=group:years"),
         (["data", "make", "x", "--shift", "gender=none:3"], 2, "no group 'gender=none'"),
         (["data", "make", "x", "--shift", "gender=female:nan"], 2, "give a finite number of years"),
         (["data", "make", "x", "--noise", "gender=female:-3"], 2, "--noise gender=female:-3: give a finite number"),

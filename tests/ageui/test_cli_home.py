@@ -38,4 +38,4 @@ def test_what_only_reads_needs_no_home(homeless: Terminal, line: str) -> None:
 def test_a_cache_that_cannot_be_written_is_named_with_its_cure(homeless: Terminal) -> None:
     refused = homeless("data", "sheet", "synthetic")
     assert refused.code == 2
-    assert "file/home/ageui/sheets cannot be written: Not a directory; say -o FILE.png" in refused.err
+    assert "file/home/ageui/sheets cannot be written: Not a directory; use -o FILE.png" in refused.err
