@@ -301,7 +301,7 @@ def _write(name: str, content: bytes | str) -> None:
         (["show", "1"], 5, "no runs yet"),
         (["compare", "1", "2"], 5, "no runs yet"),
         (["compare", "1", "--format", "doc"], 2, "choose one of table"),
-        (["export", "1"], 2, "say what to export"),
+        (["export", "1"], 2, "nothing to export"),
         (["export", "1", "--predictions", "p.doc"], 2, "end the name in .csv"),
         (["run", "--nonsense"], 2, "nonsense"),
         (["data", "make", "x", "--counts", "1"], 2, "give three numbers"),

@@ -58,7 +58,7 @@ def test_a_file_has_the_format_of_its_ending(ageui: Terminal, repeated: Store, f
     ("arguments", "said"),
     [
         (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, .svg, .pdf, or say --format"),
-        (("one", "-o", "t.md", "--format", "table"), "--output needs a --format other than table"),
+        (("one", "-o", "t.md", "--format", "table"), "--format table is for the terminal"),
         (("one", "mapr"), "there is no run 'mapr'; did you mean 'mape'?"),
         (("nobody", "loss=poisson"), "there is no run 'nobody'; see ageui ls for those there are"),
     ],
@@ -109,7 +109,7 @@ def test_a_plot_is_written_to_a_file(ageui: Terminal, repeated: Store, file: str
 
 def test_a_plot_needs_a_file_and_other_formats_no_plot(ageui: Terminal, repeated: Store) -> None:
     assert "a plot needs a file" in ageui("compare", "one", "--format", "svg").err
-    assert "--plot needs the format svg or pdf" in ageui("compare", "one", "--plot", "age,mae").err
+    assert "--plot age,mae: a plot is a file" in ageui("compare", "one", "--plot", "age,mae").err
 
 
 def test_methods_are_printed_or_written(ageui: Terminal, repeated: Store) -> None:

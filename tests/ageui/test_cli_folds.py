@@ -28,7 +28,7 @@ def test_stopped_folds_go_on_and_their_scores_are_joined(faces: Terminal, patch_
     )
     stopped = faces(*FOLDS)
     assert stopped.code == 130
-    assert "data faces in 3 folds; its own splits are ignored; 0 of 3 are done" in stopped.err
+    assert "data faces in 3 folds, ignoring its splits; 0 of 3 are done" in stopped.err
     assert "fold 2 of 3 is not done; repeat the command to continue it" in stopped.err
     asked = faces("folds", "all-1")
     assert (asked.code, asked.out) == (2, "")

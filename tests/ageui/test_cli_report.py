@@ -116,7 +116,7 @@ def test_a_failed_write_is_explained(plain: Terminal) -> None:
         (["plain", "nobody"], "there is no run 'nobody'"),
         (["plain", "--split", "test"], "none of these runs has scores on test; choose one of valid"),
         (["plain", "--split", "exam"], "there is no split 'exam'"),
-        (["plain", "--out", "x.pdf"], "end the name in .html or .md, or say --format html or md"),
+        (["plain", "--out", "x.pdf"], "end the name in .html or .md, or add --format html"),
         (["plain", "--format", "pdf"], "choose html or md"),
         (["plain", "--out", "nowhere/x.html"], "does not exist; make it first"),
     ],
