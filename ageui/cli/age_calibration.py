@@ -49,7 +49,7 @@ def age_calibration(run: "RunDetail", predictions: "LoadPredictions") -> AgeCali
         why = f"they need {LEAST_IMAGES} images with finite predictions, but {found.split} has {count}"
         return AgeCalibration(f"no intervals: {why}")
     sentence = (
-        f"{CONFIDENCE:.0%} intervals, calibrated on {found.split}{_chose_epoch(run, found.split)}: calibrated on one "
+        f"{CONFIDENCE:.0%} intervals, calibrated on {found.split}{_chose_epoch(run, found.split)}: fitted on one "
         f"half, they contained {100 * intervals.coverage:.1f}% of the ages of the other ({len(found.ages):,} images)"
     )
     return AgeCalibration(sentence, found.split, intervals)

@@ -128,4 +128,4 @@ def show_derived(store: "Store", run_ids: list[int], as_json: bool) -> None:
         print_run(detail, detail.command)
     else:
         listed = ", ".join(map(str, run_ids))
-        messages().print(f"added runs {listed}; list them with: ageui ls source=derived", soft_wrap=True)
+        messages().print(f"runs {listed} added; list them with: ageui ls source=derived", soft_wrap=True)

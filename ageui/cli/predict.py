@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 def predict_images(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Images of faces, or folders.")],
-    reference: Annotated[
-        str, typer.Option("--run", metavar="RUN", help="Trained run to use.", autocompletion=runs)
-    ],
+    reference: Annotated[str, typer.Option("--run", metavar="RUN", help="Trained run to use.", autocompletion=runs)],
     find_faces: Annotated[
         bool | None,
         typer.Option(

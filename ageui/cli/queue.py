@@ -256,7 +256,7 @@ def move_runs(
         order = store.queue.order()
     moved = set(meant)
     places = [place for place, run_id in enumerate(order, 1) if run_id in moved]
-    what = f"run {meant[0]} is" if len(meant) == 1 else f"moved {counted(len(places), 'run')}; the first is"
+    what = f"run {meant[0]} is" if len(meant) == 1 else f"{counted(len(places), 'run')} moved; the first is"
     say = sayer(messages())
     say(f"{what} number {places[0]} of {len(order)} in the queue" if places else "none of these runs is queued")
     print_problems(changed.problems)

@@ -151,4 +151,6 @@ def _remove_plots(folder: Path, keep: Collection[str]) -> None:
             try:
                 path.unlink()
             except OSError as error:
-                raise DataError(f"{path}, a plot of the replaced report, cannot be removed: {error.strerror}") from error
+                raise DataError(
+                    f"{path}, a plot of the replaced report, cannot be removed: {error.strerror}"
+                ) from error

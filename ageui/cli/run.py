@@ -84,7 +84,7 @@ def run(
             run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)
             remember_commands(store, [run_id], on_end, on_queue_end)
             row = store.runs.get(run_id)
-            console.print(f"queued run {run_id} {row.name}: {config.loss} loss, data {spec.name}, {store.path}")
+            console.print(f"run {run_id} {row.name} queued: {config.loss} loss, data {spec.name}, {store.path}")
             print_choices(console, resolved, flags)
             start_missing_workers(store, [config.device], checkpoint_seconds, console)
             if as_json:

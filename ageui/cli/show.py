@@ -18,14 +18,10 @@ def show_run(
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option(
-            metavar="GROUP", help="With --by: group to compare with (default: the best).", show_default=False
-        ),
+        typer.Option(metavar="GROUP", help="With --by: group to compare with (default: the best).", show_default=False),
     ] = None,
     split: Split = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Print the command with all settings.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print the command with all settings.")] = False,
     toml: Annotated[bool, typer.Option("--toml", help="Print the config as TOML, for ageui run --config.")] = False,
     db: Database = None,
     as_json: AsJson = False,

@@ -266,7 +266,7 @@ def run_study(
         all_done = _waited(store, left, say)
         made, problems = make_missing(study, store, remaining.variant, [tag(study)])
         if made:
-            say(f"derived {counted(len(made), 'run')} from these: {', '.join(map(str, made))}")
+            say(f"{counted(len(made), 'run')} derived from these: {', '.join(map(str, made))}")
         for problem in problems:
             say(problem)
         table = _tested_table(study, store, choice)

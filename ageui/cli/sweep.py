@@ -98,7 +98,7 @@ def sweep(
             return
         ids = store.runs.add_many(new, tags=tag or [], priority=priority)
         remember_commands(store, ids, on_end, on_queue_end)
-        say(f"queued {counted(len(ids), 'run')} in {store.path}")
+        say(f"{counted(len(ids), 'run')} queued in {store.path}")
         if ids:
             start_missing_workers(store, [one.config.device for one in new], checkpoint_seconds, console)
         if as_json:

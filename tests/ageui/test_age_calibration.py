@@ -26,7 +26,7 @@ def _calibrated(counts: dict[str, int], selected_on: str | None = "valid") -> Ag
 def test_a_test_split_that_chose_nothing_comes_first() -> None:
     found = _calibrated({"train": 500, "valid": 200, "test": 100})
     assert found.split == "test"
-    assert found.sentence.startswith("90% intervals, calibrated on test: calibrated on one half, they contained ")
+    assert found.sentence.startswith("90% intervals, calibrated on test: fitted on one half, they contained ")
     assert found.sentence.endswith("(100 images)")
     assert found.coverage == pytest.approx(0.9, abs=0.06)
     ends = found.around(30.0)

@@ -53,7 +53,7 @@ def test_two_runs_from_the_first_command_to_their_comparison(faces: Terminal) ->
     listed = faces("ls", "loss=mape", "tag=t", "--json").json
     assert [row["name"] for row in listed] == ["first"]
     assert "first" in faces("ls").out
-    assert "no run fits" in faces("ls", "loss=msle").out
+    assert "no run matches" in faces("ls", "loss=msle").out
 
     assert faces("export", "second", "--predictions", "p.csv", "--weights", "w.safetensors").code == 0
     assert Path("w.safetensors.py").stat().st_mode & 0o777 == 0o600

@@ -38,7 +38,7 @@ def test_many_changes_are_summarised_and_problems_are_cut(ageui: Terminal, many:
 
 def test_several_runs_move_and_take_a_priority_together(ageui: Terminal, many: Store) -> None:
     moved = ageui("move", "seed>=58", "--first")
-    assert "moved 2 runs; the first is number 1 of 60 in the queue" in moved.err
+    assert "2 runs moved; the first is number 1 of 60 in the queue" in moved.err
     assert many.queue.order()[:3] == [59, 60, 1]
     ageui("move", "seed<2", "--priority", "5")
     assert many.queue.order()[:3] == [1, 2, 59]
@@ -61,7 +61,7 @@ def test_a_listing_is_cut_on_a_terminal_only(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     shown = ageui(command)
     assert sum("queued" in line for line in shown.out.splitlines()) == 50
-    assert "50 of 60 runs, --limit 60 lists all" in shown.out
+    assert "50 of 60 runs; --limit 60 lists all" in shown.out
     assert _listed_in_json(ageui, command) == COUNT
 
 

@@ -57,7 +57,7 @@ def test_a_file_has_the_format_of_its_ending(ageui: Terminal, repeated: Store, f
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, .svg, .pdf, or say --format"),
+        (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, .svg, .pdf, or add --format"),
         (("one", "-o", "t.md", "--format", "table"), "--format table is for the terminal"),
         (("one", "mapr"), "there is no run 'mapr'; did you mean 'mape'?"),
         (("nobody", "loss=poisson"), "there is no run 'nobody'; see ageui ls for those there are"),
@@ -75,7 +75,7 @@ def test_a_file_is_replaced_only_by_force(ageui: Terminal, repeated: Store) -> N
     Path("t.csv").write_text("mine")
     refused = ageui(*command, "-o", "t.csv")
     assert (refused.code, refused.out) == (2, "")
-    assert "t.csv exists; choose another name, or replace it with --force" in refused.err
+    assert "t.csv already exists; choose another name, or replace it with --force" in refused.err
     assert Path("t.csv").read_text() == "mine"
     assert ageui(*command, "-o", "t.csv", "--force").code == 0
     assert Path("t.csv").read_text() == ageui(*command).out

@@ -52,8 +52,14 @@ def test_what_has_no_meaning_for_derived_runs_is_refused_with_the_reason(three: 
     for words, said in (
         (("calibrate", "all", "--by", "gender"), "it would need to know the group of that face"),
         (("retry", "all"), "is made from other runs: there is nothing to run"),
-        (("export", "all", "--weights", "w.safetensors"), "has no weights of its own; name one of its source runs: run-0, run-1"),
-        (("score", "all", "--data", "synthetic"), "has no weights of its own; name one of its source runs: run-0, run-1"),
+        (
+            ("export", "all", "--weights", "w.safetensors"),
+            "has no weights of its own; name one of its source runs: run-0, run-1",
+        ),
+        (
+            ("score", "all", "--data", "synthetic"),
+            "has no weights of its own; name one of its source runs: run-0, run-1",
+        ),
         (("ensemble", "run-0", "run-1", "--weights", "a,b"), "--weights a,b: give numbers separated by commas"),
         (("rm", "run-0", "--yes"), "--sources"),
     ):

@@ -89,7 +89,7 @@ def test_a_terminal_shows_the_newest_and_a_pipe_all(
     assert "3 runs;" in ageui("ls").out
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert len(ageui("ls", "--json").json) == 3
-    assert "2 of 3 runs, --limit 3 lists all;" in ageui("ls").out
+    assert "2 of 3 runs; --limit 3 lists all;" in ageui("ls").out
     assert "1 of 3 runs," in ageui("ls", "-n", "1").out
 
 

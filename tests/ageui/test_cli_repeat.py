@@ -72,7 +72,7 @@ def test_a_command_that_no_preset_shortens_is_cut_to_a_line(
     assert len(whole) > 700
     assert whole not in shown
     assert max(map(len, shown.splitlines())) < 300
-    assert "the whole command: ageui show 1 --full" in shown
+    assert "for the full command: ageui show 1 --full" in shown
     assert whole in ageui("show", "1", "--full").out
 
 

@@ -74,7 +74,7 @@ def test_studies_are_listed_and_shown_without_a_database(ageui: Terminal) -> Non
         (("export", "table1", "--out", "no/where.md"), "does not exist; make it first"),
         (
             ("export", "table1", "--out", "table1.docx"),
-            "end the name in one of .md, .csv, .tex, .html, or say --format",
+            "end the name in one of .md, .csv, .tex, .html, or add --format",
         ),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_study_is_exported_to_a_file_or_printed(ageui: Terminal) -> None:
     assert Path("t.csv").read_text() == printed.out
     refused = ageui("study", "export", "table9", "--format", "csv", "--out", "t.csv")
     assert (refused.code, refused.out) == (2, "")
-    assert "t.csv exists; choose another name, or replace it with --force" in refused.err
+    assert "t.csv already exists; choose another name, or replace it with --force" in refused.err
     assert Path("t.csv").read_text() == printed.out
     assert ageui("study", "export", "table9", "--format", "csv", "--out", "t.csv", "--force").code == 0
     assert Path("t.csv").read_text() != printed.out
