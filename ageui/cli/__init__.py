@@ -9,7 +9,7 @@ import typer
 
 from ageui import __version__
 from ageui.cli.application import USUAL_COLLECTION, has_terminal, prepare_application
-from ageui.cli.command_group import CommandGroup
+from ageui.cli.command_group import FURTHER, CommandGroup
 from ageui.cli.compare import compare_runs
 from ageui.cli.config import app as config_app
 from ageui.cli.data import app as data_app
@@ -65,7 +65,15 @@ def root(
     db: Database = None,
     files: Files = None,
     version: Annotated[
-        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
+            rich_help_panel=FURTHER,
+        ),
     ] = False,
 ) -> None:
     """Run and compare experiments in age regression from face images with less bias. Without a command, open the

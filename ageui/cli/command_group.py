@@ -28,6 +28,8 @@ _LONGEST_TERM = 28
 """The help of an option with a longer name begins on the next line."""
 _INDENT = "  "
 _UNBREAKABLE = "\xa0"
+_COMPLETION = ("install_completion", "show_completion")
+"""The names of Typer's own options."""
 _SHOW_ALL = f"{__name__}.show_all"
 """The key in a context's `meta` that `--help-all` sets."""
 
@@ -99,10 +101,10 @@ def _usage_pieces(command: Any, ctx: Any) -> list[str]:
 def _help(command: Any, ctx: Any) -> str:
     params = [param for param in command.get_params(ctx) if not param.hidden]
     text = _help_text(command, ctx, params)
-    has_further = any(param.rich_help_panel == FURTHER for param in params)
+    has_further = any(_panel(param) == FURTHER for param in params)
     if ctx.meta.get(_SHOW_ALL) or not has_further or text.count("\n") <= _TWO_SCREENS:
         return text
-    usual = [param for param in params if param.rich_help_panel != FURTHER and _HELP_ALL not in param.opts]
+    usual = [param for param in params if _panel(param) != FURTHER and _HELP_ALL not in param.opts]
     return f"{_help_text(command, ctx, usual)}\nAll options: {ctx.command_path} {_HELP_ALL}\n"
 
 
@@ -113,20 +115,26 @@ def _help_text(command: Any, ctx: Any, params: Sequence[Any]) -> str:
     parts += [f"{_wrapped(paragraph, width, _INDENT)}\n" for paragraph in _paragraphs(text)]
     panels: dict[str, list[tuple[str, str]]] = {}
     for param in params:
-        usual = "Arguments" if isinstance(param, TyperArgument) else "Options"
-        panels.setdefault(param.rich_help_panel or usual, []).append((_term(param), _meaning(param)))
+        panels.setdefault(_panel(param), []).append((_term(param), _meaning(param)))
     commands: dict[str, list[tuple[str, str]]] = {}
     for name in command.list_commands(ctx) if isinstance(command, TyperGroup) else ():
         found: Any = command.get_command(ctx, name)
         commands.setdefault(found.rich_help_panel or "Commands", []).append((name, _first_sentence(found.help or "")))
     if commands:
         parts.append("".join(_section(title, rows, width) for title, rows in commands.items()))
-    # A command's own panels come first, rare options and those of most commands last.
-    last = {title: panels.pop(title) for title in (FURTHER, "Options") if title in panels}
+    # A command's own panels come first, then the options of most commands, then rare ones.
+    last = {title: panels.pop(title) for title in ("Options", FURTHER) if title in panels}
     parts += [_section(title, rows, width) for title, rows in {**panels, **last}.items()]
     if shown := examples(text):
         parts.append("\n".join((f"{_styled('Examples')}:", *(f"{_INDENT}{line}" for line in shown), "")))
     return "\n".join(parts)
+
+
+def _panel(param: Any) -> str:
+    if param.name in _COMPLETION:
+        return FURTHER
+    usual = "Arguments" if isinstance(param, TyperArgument) else "Options"
+    return str(param.rich_help_panel or usual)
 
 
 def _blocks(text: str) -> list[str]:

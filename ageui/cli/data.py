@@ -96,7 +96,7 @@ def check_data(
 ) -> None:
     """Count groups, show sample weights, and find unusable images and duplicates.
 
-    ageui stores the duplicates with the data set; scores then say how many scored images have a duplicate in train.
+    The command stores the duplicates with the data set; scores then count images that have a duplicate in train.
 
     The exit code is 3 if images or rows are unusable, or if the counts of a course edition differ from the published
     counts.

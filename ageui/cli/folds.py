@@ -32,7 +32,7 @@ def join_runs_on_folds(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Join the test scores of runs on folds in a new run with out-of-fold scores of all images.
+    """Join runs on folds in a new run with out-of-fold scores.
 
     ageui run --folds K divides all images into K folds, regardless of their splits; subjects and identical images stay
     together. Run k is tested on fold k, validated on the next fold, and trained on the others. Repeat the command to

@@ -38,7 +38,7 @@ def predict_images(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the age in each image with a trained run, with a 90% interval.
+    """Predict ages in images with a trained run, with 90% intervals.
 
     Runs with crop aligned, or on data added with --crop, find all faces in each image and crop them as in training.
     They print a line per face with its box: left, top, right, bottom in pixels. Other runs do so with --find-faces;

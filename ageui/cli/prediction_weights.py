@@ -59,8 +59,8 @@ def prediction_weights(store: "Store", run: "RunDetail") -> PredictionWeights:
     for source in run.derived_from.sources:
         if source.id is None:
             raise DataError(
-                f"run {run.id} ({run.name}) cannot predict: it needs the weights of {source.name}, which was deleted or "
-                "not imported; its scores stay, and its other sources can predict"
+                f"run {run.id} ({run.name}) cannot predict: it needs the weights of {source.name}, which was deleted "
+                "or not imported; its scores stay, and its other sources can predict"
             )
         sources.append(prediction_weights(store, store.runs.detail(source.id)))
     return PredictionWeights(run, None, tuple(sources))

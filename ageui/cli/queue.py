@@ -45,7 +45,7 @@ _SECONDS_TO_OBEY = 5.0
 
 
 def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False) -> None:
-    """Show running, queued, paused and interrupted runs, in the order of the queue.
+    """Show the queue: running, queued, paused and interrupted runs.
 
     ageui queue
     ageui queue --json
@@ -192,7 +192,9 @@ def retry_runs(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue failed, cancelled and interrupted runs again; they continue from their last checkpoint.
+    """Queue failed, cancelled and interrupted runs again.
+
+    Runs continue from their last checkpoint.
 
     ageui retry 12
     ageui retry status=failed --from-start
