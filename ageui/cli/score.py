@@ -47,7 +47,7 @@ def score_run(
 ) -> None:
     """Score a trained run on another data set, or without duplicates.
 
-    ageui stores the scores with the run, as its split NAME/SPLIT. ageui show prints them; ageui compare --split
+    The command stores the scores with the run, as its split NAME/SPLIT. ageui show prints them; ageui compare --split
     NAME/SPLIT compares runs on them.
 
     --without-duplicates leaves out images with a duplicate or near-duplicate among the run's train images. These

@@ -50,7 +50,7 @@ def test_several_runs_are_calibrated_at_once(three: Terminal) -> None:
 def test_what_has_no_meaning_for_derived_runs_is_refused_with_the_reason(three: Terminal) -> None:
     assert three("ensemble", "run-0", "run-1", "--name", "all").code == 0
     for words, said in (
-        (("calibrate", "all", "--by", "gender"), "it would need to know the group of that face"),
+        (("calibrate", "all", "--by", "gender"), "a prediction would then need the group of a face"),
         (("retry", "all"), "is made from other runs: there is nothing to run"),
         (
             ("export", "all", "--weights", "w.safetensors"),

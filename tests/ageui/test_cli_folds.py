@@ -92,7 +92,10 @@ def test_a_failed_fold_is_named_and_the_row_is_made_once_it_is_done(queue: Termi
     assert queue("wait").code == 1
     asked = queue("folds", "tag=night")
     assert asked.code == 2
-    assert "fold 2 (run 2, all-2) is failed; out-of-fold scores need all 3 folds: ageui retry RUN" in asked.err
+    assert (
+        "fold 2 (run 2, all-2) is failed; out-of-fold scores need all 3 folds; continue failed and interrupted runs"
+        in asked.err
+    )
     assert queue(*FOLDS, "--detach").out == "2\n"
     assert queue("wait").code == 0
     assert queue("worker", "stop").code == 0

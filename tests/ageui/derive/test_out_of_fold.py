@@ -131,9 +131,9 @@ def test_runs_of_other_settings_folds_or_data_are_not_joined(store: Store) -> No
     assert fold_runs_of(store, first).missing == "fold 2 has no run; fold 3 has no run"
     _run(store, 2)
     _run(store, 3, hash="other")
-    with pytest.raises(DataError, match="have changed between the runs"):
+    with pytest.raises(DataError, match="data changed between the runs"):
         join_folds(store, fold_runs_of(store, first))
-    with pytest.raises(ConfigError, match="was tested on no fold"):
+    with pytest.raises(ConfigError, match="was not trained on folds"):
         fold_runs_of(store, store.runs.add(config(), BUILT_IN, name="plain"))
 
 
