@@ -123,7 +123,7 @@ class AttemptWriter:
             self._attempt.replayed += known is not None
             if known is not None and dump_json({name: getattr(known, name) for name in row}) != dump_json(row):
                 if not self._attempt.differing:
-                    self.noted(f"not bit for bit what an earlier attempt measured: the scores of epoch {epoch}")
+                    self.noted(f"differs from an earlier attempt: the scores of epoch {epoch}")
                 self._attempt.differing += 1
         self._session.connection().execute(_UPSERT_SCORES, {"run_id": self._run_id, "epoch": epoch, **row})
 
@@ -212,8 +212,7 @@ class AttemptWriter:
         if differing and not self._attempt.differing:
             row, value = differing[0]
             self.noted(
-                f"not bit for bit what an earlier attempt measured: {row['key']} {row['step']} was {value!r} and is "
-                f"{row['value']!r} now"
+                f"differs from an earlier attempt: {row['key']} {row['step']} was {value!r} and is now {row['value']!r}"
             )
         self._attempt.differing += len(differing)
 
@@ -234,8 +233,8 @@ def request_of(session: Session, run_id: int, attempt: int) -> str | None:
 def _refuse_lost(session: Session, run_id: int, attempt: int) -> None:
     if request_of(session, run_id, attempt) == "lost":
         raise LostRunError(
-            f"run {run_id} is no longer owned by attempt {attempt}: it was stopped, or another process took it over; "
-            f"nothing more is stored for this attempt, see ageui show {run_id}"
+            f"attempt {attempt} lost run {run_id}: it was stopped, or another process took it over; the attempt stores "
+            f"nothing more; see ageui show {run_id}"
         )
 
 

@@ -87,7 +87,7 @@ class DataSets(StorePart):
     def remove(self, name: str) -> None:
         """Removes a data set. Runs on it keep their own description of it."""
         if name == BUILT_IN.name:
-            raise ConfigError(f"{name!r} is built in and cannot be removed")
+            raise ConfigError(f"{name!r} is the built-in data set, which cannot be removed; name another data set")
         with self._write() as session:
             row = _row(session, name)
             if row is None:
@@ -99,9 +99,9 @@ def _free_name(session: Session, text: str, replace: bool) -> str:
     """The valid form of a name that a data set may get. Raises `ConfigError` for any other."""
     name = valid_name(text, "data set name")
     if name == BUILT_IN.name:
-        raise ConfigError(f"{name!r} is the name of the built-in faces; choose another name")
+        raise ConfigError(f"{name!r} is the name of the built-in data set; choose another name")
     if not replace and _row(session, name) is not None:
-        raise ConfigError(f"there is a data set {name!r} already; choose another name, or replace it with --replace")
+        raise ConfigError(f"data set {name!r} already exists; choose another name, or replace it with --replace")
     return name
 
 
@@ -116,7 +116,7 @@ def _specs(session: Session) -> list[DataSpec]:
 
 def _unknown(name: str, known: list[str]) -> ConfigError:
     text = (
-        f"there is no data set {clean(name)!r}{did_you_mean(name, known)}; there is {', '.join(map(repr, known))}; "
+        f"unknown data set {clean(name)!r}{did_you_mean(name, known)}; choose from {', '.join(map(repr, known))}, or "
         "add one with: ageui data add NAME PATH"
     )
     return ConfigError(problems=[Problem("data", text)])

@@ -136,8 +136,8 @@ def refuse_sources(session: Session, run_ids: Sequence[int]) -> None:
     if needed:
         source, derived = (existing_run(session, run_id) for run_id in needed[0])
         raise ConfigError(
-            f"run {derived.id} ({derived.name}) is made from run {source.id} ({source.name}) and could predict no more "
-            "faces without it; its scores would stay. Delete both, or delete the source with: "
+            f"run {derived.id} ({derived.name}) is made from run {source.id} ({source.name}) and could not predict "
+            "without it, although its scores would stay; delete both, or only the source with: "
             f"ageui rm {source.id} --sources"
         )
 
@@ -151,7 +151,7 @@ def _trainings(sources: Sequence[Run]) -> list[str]:
 def _insert(session: Session, new: NewDerivedRun, folder: Path) -> int:
     sources = [existing_run(session, source.id) for source in new.sources]
     if (found := _same(session, new.config_hash)) is not None:
-        raise ConfigError(f"run {found[0]} ({found[1]}) is that already")
+        raise ConfigError(f"run {found[0]} ({found[1]}) already exists with the same sources and options; use that run")
     (given,) = valid_names(session, [new.name])
     reserve_ids(session, folder)
     first = sources[0]

@@ -196,7 +196,7 @@ class RunQueue(StorePart):
                 return {"request": "kill" if at_once or run.request == "kill" else "cancel"}
             if run.status in ("queued", "paused", "interrupted"):
                 return cancelled
-            raise ConfigError(f"{run} is {run.status} already: there is nothing to cancel")
+            raise ConfigError(f"{run} is {run.status}; only queued, running and paused runs can be cancelled")
 
         return self._command(run_ids, rule)
 
@@ -209,7 +209,7 @@ class RunQueue(StorePart):
             if run.status != "running":
                 raise ConfigError(f"{run} is {run.status}; only queued and running runs can be paused")
             if run.request in ("cancel", "kill"):
-                raise ConfigError(f"{run} is being cancelled; wait for that to end")
+                raise ConfigError(f"{run} is being cancelled; wait until it has ended")
             return {"request": "pause"}
 
         return self._command(run_ids, rule)
@@ -262,7 +262,7 @@ class RunQueue(StorePart):
             if place in ("before", "after"):
                 beside = next((one for one in rest if one.run_id == other), None)
                 if beside is None:
-                    raise ConfigError(f"run {other} is not another queued run; see ageui queue")
+                    raise ConfigError(f"run {other} is not queued, or is one of the runs to move; see ageui queue")
             elif rest and block:
                 beside = rest[0 if place == "first" else -1]
             else:
@@ -299,7 +299,7 @@ class RunQueue(StorePart):
         with self._write() as session:
             run = existing_run(session, run_id)
             if run.status not in ENDED:
-                raise ConfigError(f"run {run_id} ({run.name}) is {run.status}: it goes on from its checkpoints")
+                raise ConfigError(f"run {run_id} ({run.name}) is {run.status} and needs its checkpoints to continue")
             states = select(Checkpoint).where(Checkpoint.run_id == run_id, Checkpoint.kind == "state")
             found = session.exec(states).all()
             for state in found:
@@ -340,7 +340,7 @@ def _of_measured(rule: Rule) -> Rule:
     def refusing(run: RunState) -> Values:
         if run.source != MEASURED:
             what = "is made from other runs" if run.source == DERIVED else "holds figures from the report"
-            raise ConfigError(f"{run} {what}: there is nothing to run")
+            raise ConfigError(f"{run} {what} and cannot be trained; name a trained run")
         return rule(run)
 
     return refusing
@@ -351,7 +351,7 @@ def _to_resume() -> Rule:
 
     def rule(run: RunState) -> Values:
         if run.status == "running" and run.request == "pause":
-            raise ConfigError(f"{run} is being paused; wait for that to end, then resume it")
+            raise ConfigError(f"{run} is being paused; wait until it has stopped, then resume it")
         if run.status not in ("paused", "interrupted"):
             raise ConfigError(
                 f"{run} is {run.status}; only paused and interrupted runs can be resumed"
@@ -368,12 +368,12 @@ def _to_retry(from_start: bool) -> Rule:
     def rule(run: RunState) -> Values:
         if run.status == "diverged" and not from_start:
             raise ConfigError(
-                f"{run} diverged and would do so again: the same config gives the same losses; "
-                f"change what ageui show {run.id} advises in a new run, or repeat it with --from-start"
+                f"{run} diverged and would diverge again, since the same config gives the same losses; follow the "
+                f"advice of ageui show {run.id} in a new run, or repeat it with --from-start"
             )
         if run.status not in ("failed", "cancelled", "interrupted", "diverged"):
             raise ConfigError(
-                f"{run} is {run.status}; only failed, cancelled, interrupted and diverged runs can be tried again"
+                f"{run} is {run.status}; only failed, cancelled, interrupted and diverged runs can be retried"
                 + (f"; try: ageui resume {run.id}" if run.status == "paused" else "")
             )
         return _QUEUED
@@ -386,7 +386,7 @@ def _in_queue(values: Values) -> Rule:
 
     def rule(run: RunState) -> Values:
         if run.status != "queued":
-            raise ConfigError(f"{run} is {run.status}; only queued runs have a place in the queue")
+            raise ConfigError(f"{run} is {run.status}; only queued runs can be moved")
         return values
 
     return _of_measured(rule)

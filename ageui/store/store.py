@@ -139,7 +139,7 @@ class Store:
 
     def _writable(self) -> Engine:
         if self._writer is None:
-            raise StoreError(f"the database {self.path} is open for reading only")
+            raise StoreError(f"the database {self.path} is opened read-only; open a writable copy with --db")
         return self._writer
 
     # Files beside the database

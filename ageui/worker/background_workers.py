@@ -110,7 +110,7 @@ def start_worker(
     answer = _answer(ready)
     if answer != STARTED and not is_working(store, device):
         said = answer.decode(errors="replace").strip()
-        raise StoreError(f"the worker did not start: {said or 'it ended at once'}; its log is {log}")
+        raise StoreError(f"the worker did not start: {said or 'it exited at once'}; see its log {log}")
 
 
 def refuse_missing_device(device: str) -> None:
@@ -121,11 +121,10 @@ def refuse_missing_device(device: str) -> None:
 
 
 def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str], None]) -> bool:
-    """Asks a worker to leave and waits until it has. Returns False if none lives.
+    """Asks a worker to stop and waits for its end. Returns False if no worker is running.
 
-    The worker leaves after its current step, with its run queued again from a checkpoint. A worker that does not answer
-    is killed: its engine notices and leaves, and the run continues from its last checkpoint. `at_once` kills without
-    waiting.
+    The worker stops after its current step and queues its run again from a checkpoint. A worker that does not answer is
+    killed: its engine notices and stops, and the run continues from its last checkpoint. `at_once` kills immediately.
     """
     if not is_working(store, device):
         return False
@@ -137,12 +136,12 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
         if _has_left(store, device, SECONDS_TO_STOP):
             return True
         raise StoreError(
-            f"the worker on {device} has not left, and {worker_lock_file(store, device)} does not name its process; "
-            f"look for ageui.worker among the processes and end it, or see its log, {worker_log_file(store, device)}"
+            f"the worker on {device} has not stopped, and {worker_lock_file(store, device)} does not name its process; "
+            f"find the process ageui.worker and end it, or see its log {worker_log_file(store, device)}"
         )
     worker = Process.of(pid)
     if not at_once:
-        say(f"the worker on {device} (process {worker.pid}) has not answered for {SECONDS_TO_STOP:.0f} s: killing it")
+        say(f"the worker on {device} (process {worker.pid}) has not answered for {SECONDS_TO_STOP:.0f} s; killing it")
     # The lock is held, and only by the worker itself: the process that its note names is the one.
     if is_working(store, device):
         worker.send(signal.SIGKILL)

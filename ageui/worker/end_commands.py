@@ -43,25 +43,25 @@ class StartedCommands:
         """Waits for the commands; returns a sentence if one failed, else ""."""
         if self.process.wait() == 0:
             return ""
-        return f"a command of --on-end failed, without further effect; see {self.log}"
+        return f"a command of --on-end failed, which does not affect the runs; see {self.log}"
 
 
 def remember(store: Store, run_ids: Sequence[int], command: str) -> None:
-    """Has the command started whenever one of the runs ends, in place of that of the user's file, until it is done.
+    """Stores the command to start whenever one of the runs ends, until it is done, instead of the user's own command.
 
-    Raises `StoreError` if that cannot be stored.
+    Raises `StoreError` if the command cannot be stored.
     """
     for file in command_files(store, run_ids):
         _write(file, _Command.here(command))
 
 
 def remember_for_queue(store: Store, command: str) -> None:
-    """Has the command started once, when nothing runs or waits. Raises `StoreError` if that cannot be stored."""
+    """Stores the command to start once, when the queue is empty. Raises `StoreError` if it cannot be stored."""
     _write(_queue_file(store, command), _Command.here(command))
 
 
 def command_files(store: Store, run_ids: Sequence[int]) -> list[Path]:
-    """The files, which may not exist, of commands for these runs: to be removed with them."""
+    """The command files of these runs, to remove with them; they may not exist."""
     return [_run_file(identity) for identity in store.endings.identities(run_ids).values()]
 
 
@@ -79,7 +79,7 @@ def start_end_commands(
         jobs = list(_jobs(store, run_ids, say))
         return _start(jobs, worker_log_file(store, device or _any_device(store))) if jobs else None
     except (AgeUIError, OSError) as error:
-        say(f"the commands of --on-end could not be started, without further effect: {error}")
+        say(f"the commands of --on-end could not be started, which does not affect the runs: {error}")
         return None
 
 
@@ -211,7 +211,7 @@ def _write(file: Path, command: _Command) -> None:
             json.dump(vars(command), written)
         os.replace(part, file)
     except OSError as error:
-        raise StoreError(f"the command of --on-end cannot be kept in {file.parent}: {error.strerror}") from error
+        raise StoreError(f"the command of --on-end cannot be stored in {file.parent}: {error.strerror}") from error
 
 
 def _read(file: Path) -> _Command | None:

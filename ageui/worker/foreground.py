@@ -61,7 +61,7 @@ class Foreground:
                 self.release_run()
             if outcome.status != "queued":
                 return outcome
-            say(f"{outcome.ending.reason}; going on from its last checkpoint")
+            say(f"{outcome.ending.reason}; continuing from the last checkpoint")
             again = self._store.queue.claim(claim.run_id, self.claimant, self.hold)
             if again is None:
                 return outcome
@@ -106,8 +106,8 @@ def _wait_for(device: str, engines: Engines, say: Callable[[str], None], advice:
     lock = take_device(device)
     if lock is not None:
         return lock
-    engines.close()  # it would occupy memory meanwhile
-    say(f"{device} is in use by {who_has(device)}; waiting for that to end{advice}")
+    engines.close()  # a waiting engine would occupy memory
+    say(f"{device} is in use by {who_has(device)}; waiting for it to end{advice}")
     ticket: Lock | None = None
     try:
         while True:

@@ -255,7 +255,7 @@ class Lane:
         if memory is None or peak is None:
             return ""
         has = f"{self._device.name} has {gigabytes(memory.total)}"
-        return f"this takes at least {gigabytes(peak.least)} of memory ({peak.source}), and {has}"
+        return f"it needs at least {gigabytes(peak.least)} of memory ({peak.source}), but {has}"
 
     def _waits_for_others(self) -> bool:
         """Whether other programs have taken the GPU memory that the next run needs; stores, once, that it waits."""
@@ -270,8 +270,8 @@ class Lane:
         self._engines.close()  # the engine kept for the next run has some of the memory
         if device.too_large != run_id:
             device.too_large = run_id
-            takes = f"the next run takes at least {gigabytes(peak.least)} ({peak.source})"
-            self._say_idle(f"{MEMORY}: {takes}, and other programs leave {gigabytes(memory.free)} free")
+            takes = f"the next run needs at least {gigabytes(peak.least)} ({peak.source})"
+            self._say_idle(f"{MEMORY}: {takes}, but other programs leave only {gigabytes(memory.free)} free")
         return True
 
     def _peak_above(self, run_id: int, room: int) -> ExpectedPeak | None:

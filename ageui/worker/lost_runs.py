@@ -29,10 +29,10 @@ class RecoveredRun:
         what = {
             "queued": f"it is queued again and {self._from_where}",
             "interrupted": f"ageui resume {self.run.run_id}: it {self._from_where}",
-            "failed": f"it failed, see ageui show {self.run.run_id}",
-            "paused": "it is paused, as was asked for",
-            "cancelled": "it is cancelled, as was asked for",
-            None: f"that could not be stored ({self.problem})",
+            "failed": f"it failed; see ageui show {self.run.run_id}",
+            "paused": "it is paused, as requested",
+            "cancelled": "it is cancelled, as requested",
+            None: f"its end could not be stored ({self.problem})",
         }[self.status]
         return "; ".join((f"run {self.run.run_id} was running, but {LOST}", what, *self.others))
 
@@ -52,7 +52,7 @@ def lost_sentence(lost: Sequence[RunningRun]) -> str:
     """Says which runs are lost, and what to do about them."""
     numbers = ", ".join(str(run.run_id) for run in lost[:_MOST_NAMED]) + (" …" if len(lost) > _MOST_NAMED else "")
     which, again = (f"run {numbers} is", "it") if len(lost) == 1 else (f"runs {numbers} are", "them")
-    return f"{which} lost: {LOST}; ageui worker start, or any command that changes the queue, queues {again} again"
+    return f"{which} lost: {LOST}; to queue {again} again: ageui worker start, or any command that changes the queue"
 
 
 def recover_lost(store: Store) -> Iterator[RecoveredRun]:

@@ -86,10 +86,10 @@ def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
         known.add(path.resolve())
         is_idle = checkpoint.kind == "state" and status in ENDED
         if is_idle and is_within(store.folder, path) and path.resolve() not in needed:
-            reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
+            reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would start over"
     states = set(reasons)
     folder = store.run_folder(run_id)
-    left, why = sorted(weights_files(folder)), "no run goes on from it"
+    left, why = sorted(weights_files(folder)), "no run continues from it"
     if not store.runs.existing([run_id]):
         left, why = _unfinished_files(folder), f"run {run_id} was deleted, or its import did not finish"
     reasons |= {file: why for file in left if file.resolve() not in known | needed}

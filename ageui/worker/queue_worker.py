@@ -164,7 +164,7 @@ class QueueWorker:
                         log.warning("%s", error)
                         self._leaving.wait(_SECONDS_BETWEEN_TRIES)
             except Exception:
-                log.exception("a lane of this worker ended early; the others go on")
+                log.exception("a lane of this worker ended early; the others continue")
             finally:
                 lane.leave()
 

@@ -27,7 +27,7 @@ class RemovalPlan:
     def question(self) -> str:
         """Asks whether to delete the runs."""
         published = sum(run.is_published for run in self.runs)
-        back = f" ({published} published: ageui study publish brings them back)" if published else ""
+        back = f" ({published} published: ageui study publish restores them)" if published else ""
         files = f", and {self.file_bytes / 1e6:.1f} MB of files" if self.file_bytes else ""
         return f"Delete {self._what}{back} with scores and predictions{files}? This cannot be undone."
 
@@ -72,7 +72,7 @@ def remove_runs(
         for folder in folders:
             remove_file(folder / UNFINISHED)
         if isinstance(error, OSError):
-            raise StoreError(f"{error.filename} cannot be written: {error.strerror}; nothing is deleted") from error
+            raise StoreError(f"{error.filename} cannot be written: {error.strerror}; nothing was deleted") from error
         raise
     for file in commands:
         remove_file(file)
@@ -95,11 +95,12 @@ def _remains(store: Store) -> list[str]:
     remains = []
     if not store.truncate_log():
         remains.append(
-            f"{store.path.name}-wal keeps deleted data while another process reads it; afterwards: ageui db vacuum"
+            f"{store.path.name}-wal keeps deleted data while another process reads it; delete it later with: "
+            "ageui db vacuum"
         )
     if others := [path.name for path in databases_beside(store.path) if not is_example(path)]:
         names = short_list(others, _MOST_NAMED)
-        remains.append(f"other databases in this folder may still hold the deleted data: {names}")
+        remains.append(f"other databases in this folder may still contain the deleted data: {names}")
     return remains
 
 

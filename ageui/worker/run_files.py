@@ -23,7 +23,7 @@ def hold_unknown_files(store: Store) -> Iterator[None]:
     lock = Lock.take(store.folder / "import.lock")
     if lock is None:
         raise StoreError(
-            f"another ageui db import or ageui db prune of {store.path} is under way; wait for it to end and try again"
+            f"another ageui db import or ageui db prune of {store.path} is running; wait until it ends, then try again"
         )
     try:
         yield

@@ -86,7 +86,7 @@ def _held(store: Store, run_ids: Sequence[int]) -> Iterator[None]:
         for run_id in run_ids:
             lock = Lock.take(store.run_lock_file(run_id))
             if lock is None:
-                raise StoreError(f"another process works on run {run_id}; wait for it to end, then import again")
+                raise StoreError(f"another process works on run {run_id}; wait until it ends, then import again")
             locks.append(lock)
         yield
     finally:
@@ -140,7 +140,7 @@ def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow
                 raise
             raise DataError(f"{source} cannot be read: {error.strerror}") from error
         if checkpoint is not None and part.sha256 != checkpoint.sha256:
-            raise DataError(f"{source} is damaged: its SHA-256 is not that of the file that was written")
+            raise DataError(f"{source} is damaged: its SHA-256 differs from the stored one")
 
     target = _free_file(folder / source.name)
     try:
@@ -149,7 +149,7 @@ def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow
         write_atomically(target, write)
     except OSError as error:
         kind = FullError if is_full(error) else StoreError
-        raise kind(f"{target} cannot be written: {error.strerror}; nothing is imported") from error
+        raise kind(f"{target} cannot be written: {error.strerror}; nothing was imported") from error
     copies.files.append(target)
     return target
 

@@ -130,7 +130,9 @@ class Supervisor:
         except (ConfigError, ProtocolError) as error:
             return Ending("failed", "failed", str(error), error.failure, error.exit_code)
         except OSError as error:
-            return Ending("crashed", "failed", f"its process could not be watched: {error}", AgeUIError.failure, 1)
+            return Ending(
+                "crashed", "failed", f"the engine process could not be watched: {error}", AgeUIError.failure, 1
+            )
         if ending.failure == GpuMemoryError.failure and self._was_beside():
             return replace(ending, kind="stopped", reason=f"{ending.reason}; it will be trained alone")
         return ending
@@ -142,7 +144,7 @@ class Supervisor:
             engine = self._start()
         except OSError as error:
             failure = DiskFullError.failure if is_full(error) else AgeUIError.failure
-            return Ending("failed", "failed", f"the engine's process could not be started: {error}", failure, 1)
+            return Ending("failed", "failed", f"the engine process could not be started: {error}", failure, 1)
         try:
             for lock in self._locks:
                 lock.write_note(self._lock_note(engine))
@@ -160,7 +162,7 @@ class Supervisor:
             config=self._claim.run_config(),
         )
         if ending.kind == "stopped" and self._unshown is not None:
-            return replace(ending, reason=f"stopped, as how it goes could not be shown: {self._unshown}")
+            return replace(ending, reason=f"stopped, because its progress could not be shown: {self._unshown}")
         return ending
 
     def _start(self) -> EngineProcess:

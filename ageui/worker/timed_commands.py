@@ -39,7 +39,7 @@ def _run(what: str, command: str, folder: str, variables: dict[str, str], second
     except subprocess.TimeoutExpired:
         with contextlib.suppress(OSError):  # it became another user's
             os.killpg(process.pid, signal.SIGKILL)
-        _say(f"{what} was killed, since it had not ended after {seconds:g} seconds")
+        _say(f"{what} was killed, because it had not ended after {seconds:g} seconds")
         return False
     if code != 0:
         _say(f"{what} {f'exited with code {code}' if code > 0 else f'was killed by signal {-code}'}")

@@ -59,8 +59,8 @@ def test_a_file_has_the_format_of_its_ending(ageui: Terminal, repeated: Store, f
     [
         (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, .svg, .pdf, or add --format"),
         (("one", "-o", "t.md", "--format", "table"), "--format table is for the terminal"),
-        (("one", "mapr"), "there is no run 'mapr'; did you mean 'mape'?"),
-        (("nobody", "loss=poisson"), "there is no run 'nobody'; see ageui ls for those there are"),
+        (("one", "mapr"), "run 'mapr' does not exist; did you mean 'mape'?"),
+        (("nobody", "loss=poisson"), "run 'nobody' does not exist; list the runs with: ageui ls"),
     ],
 )
 def test_a_wrong_input_is_refused(ageui: Terminal, repeated: Store, arguments: tuple[str, ...], said: str) -> None:

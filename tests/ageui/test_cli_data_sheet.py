@@ -41,7 +41,7 @@ def test_old_sheets_are_removed(faces: Terminal, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["gone"], 2, "there is no data set 'gone'"),
+        (["gone"], 2, "unknown data set 'gone'"),
         (["faces", "--group", "gender"], 2, "write attribute=group"),
         (["faces", "--group", "gender=x"], 2, "it has male, female"),
         (["faces", "--split", "test"], 3, "there are no images of it"),

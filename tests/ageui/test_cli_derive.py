@@ -51,7 +51,7 @@ def test_what_has_no_meaning_for_derived_runs_is_refused_with_the_reason(three: 
     assert three("ensemble", "run-0", "run-1", "--name", "all").code == 0
     for words, said in (
         (("calibrate", "all", "--by", "gender"), "a prediction would then need the group of a face"),
-        (("retry", "all"), "is made from other runs: there is nothing to run"),
+        (("retry", "all"), "is made from other runs and cannot be trained"),
         (
             ("export", "all", "--weights", "w.safetensors"),
             "has no weights of its own; name one of its source runs: run-0, run-1",

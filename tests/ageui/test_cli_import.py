@@ -92,4 +92,4 @@ def test_runs_are_deleted_after_a_question_that_names_them(ageui: Terminal, monk
     assert "no predictions" in ageui("rm", "near", "--predictions", "--yes").err
     assert [row["name"] for row in ageui("ls", "--json").json] == ["here", "near"]
     missing = ageui("rm", "misspelt", "--yes")
-    assert (missing.code, "there is no run" in missing.err) == (2, True)
+    assert (missing.code, "does not exist" in missing.err) == (2, True)

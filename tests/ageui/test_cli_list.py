@@ -123,6 +123,6 @@ def test_a_misspelt_run_is_refused_with_the_nearest_name(ageui: Terminal, listed
     ):
         done = ageui(*line.split())
         assert (done.code, done.out) == (2, ""), line
-        assert "there is no run 'bettr'; did you mean 'better'?" in done.err, line
+        assert "run 'bettr' does not exist; did you mean 'better'?" in done.err, line
     assert listed.runs.get(3).status == "queued"
     assert not list(Path().glob("run*.html"))

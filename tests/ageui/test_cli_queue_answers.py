@@ -25,8 +25,8 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["cancel", "9"], 2, "there is no run '9'"),
-        (["pause", "nobody"], 2, "there is no run 'nobody'"),
+        (["cancel", "9"], 2, "run '9' does not exist"),
+        (["pause", "nobody"], 2, "run 'nobody' does not exist"),
         (["resume", "1"], 2, "is done; only paused and interrupted runs"),
         (["retry", "1"], 2, "is done; only failed, cancelled"),
         (["cancel", "1"], 2, "is done already"),

@@ -68,7 +68,7 @@ def test_studies_are_listed_and_shown_without_a_database(ageui: Terminal) -> Non
         (("show", "table1", "--preset", "slow"), "there is no preset 'slow'"),
         (("show", "table1", "--split", "best"), "there is no split 'best'"),
         (("run", "table1", "--set", "head=none"), "head is what the study table1 compares"),
-        (("run", "table1", "--data", "gone"), "there is no data set 'gone'"),
+        (("run", "table1", "--data", "gone"), "unknown data set 'gone'"),
         (("run", "table1", "--seeds", "0"), "give 1 to 1000"),
         (("export", "table1", "--format", "docx"), "choose one of md, csv, tex, html"),
         (("export", "table1", "--out", "no/where.md"), "does not exist; make it first"),

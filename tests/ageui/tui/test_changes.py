@@ -196,7 +196,7 @@ def test_archived_runs_go_out_of_sight_and_come_back_by_undo_or_filter(store: St
         await press(pilot, "u")
         await until(pilot, lambda: names(app) == ["new", "old"])
         await press(pilot, "z")
-        await until(pilot, lambda: "only runs that have ended can be archived" in " ".join(messages(app)))
+        await until(pilot, lambda: "only ended runs can be archived" in " ".join(messages(app)))
         await press(pilot, "down", "z", "slash", *"archived=true", "enter")
         await until(pilot, lambda: names(app) == ["old"])
         await press(pilot, "Z")

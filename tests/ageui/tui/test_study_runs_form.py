@@ -81,7 +81,7 @@ def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, stud
             ({"seeds": "x"}, "seeds x: give a whole number"),
             ({"seeds": "0"}, "--seeds 0: give 1 to 1000"),
             ({"preset": "slow"}, "slow"),
-            ({"data": "gone"}, "there is no data set 'gone'"),
+            ({"data": "gone"}, "unknown data set 'gone'"),
             ({"set": "batch=8"}, "batch is what the study mine compares"),
             ({"set": "batch"}, "write it as field=value"),
             ({"set": "'size=32"}, "close the quotation mark"),
