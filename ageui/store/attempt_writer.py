@@ -1,4 +1,4 @@
-"""What an attempt writes about its run: one transaction at a time, refused if the attempt lost its run."""
+"""Writes an attempt's events to the database: one transaction at a time, refused if the attempt lost its run."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

@@ -111,7 +111,7 @@ def _same(session: Session, config_hash: str) -> tuple[int, str] | None:
 
 
 def read_derivations(session: Session, run_ids: Sequence[int]) -> dict[int, DerivedFrom]:
-    """What derived runs are made from, by id. Sources carry the names that they have now."""
+    """The derivations of runs, by run id. Sources have their current names."""
     rows = session.exec(select(Derivation).where(col(Derivation.run_id).in_(run_ids))).all()
     sources: dict[int, list[Source]] = {row.run_id: [] for row in rows}
     found = (

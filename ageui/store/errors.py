@@ -12,7 +12,7 @@ from engine.errors import FullError, StoreError
 
 
 class LostRunError(StoreError):
-    """An attempt wrote for a run that it no longer owns: the run was ended, requeued or claimed again."""
+    """An attempt wrote for a run that it has lost: the run was ended, requeued or claimed again."""
 
 
 class BusyError(StoreError):

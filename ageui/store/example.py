@@ -1,4 +1,4 @@
-"""The shipped example: a database to look at, which stays as it is, and its copies, which can be changed."""
+"""The shipped example: a database that never changes, and its copies for changes."""
 
 import os
 from contextlib import closing

@@ -62,7 +62,7 @@ class ImportableRun:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import would do with the runs of the other database.
+    """The plan of an import: the fate of each run of the other database.
 
     `stored` are the names of those that are here already, `unfinished` of those queued or running there. `conflicts`
     are sentences about runs that continued there and cannot replace their copies here.

@@ -28,7 +28,7 @@ _UNFINISHED = f".{MARKER}.*.part"
 
 @dataclass(frozen=True)
 class _Marker:
-    """What a folder says about its database."""
+    """The marker in a folder, which names its database."""
 
     uuid: str
     database: Path
@@ -36,7 +36,7 @@ class _Marker:
 
 @dataclass(frozen=True)
 class _Stored:
-    """What a database says about itself; `is_settled` is False until its folder is decided."""
+    """The identity and folder stored in a database; `is_settled` is False until its folder is decided."""
 
     uuid: str
     folder: Path
@@ -185,7 +185,7 @@ def _take_empty(folder: Path, marker: _Marker) -> bool:
 
 
 def _read_marker(folder: Path) -> _Marker | None:
-    """What the folder says; None if it has no marker. An unreadable one belongs to nobody."""
+    """The folder's marker; None without one. An unreadable marker names no database."""
     try:
         content = json.loads((folder / MARKER).read_bytes())
         return _Marker(str(content["uuid"]), (folder.resolve().parent / content["database"]).resolve())

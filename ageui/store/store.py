@@ -123,7 +123,7 @@ class Store:
 
     @contextmanager
     def writing(self, run_id: int, attempt: int) -> Iterator[AttemptWriter]:
-        """One transaction of the attempt that owns the run. Raises `LostRunError` if it no longer owns it."""
+        """One transaction of the attempt that owns the run. Raises `LostRunError` if the attempt lost the run."""
         with self._write() as session, session.no_autoflush:
             yield AttemptWriter(session, run_id, attempt, self.run_folder(run_id), self.path.parent)
 
@@ -180,7 +180,7 @@ class Store:
             return schema_version(connection, self.path)
 
     def problems(self) -> list[str]:
-        """What is wrong with the database, a line each: damage, rows that point nowhere, missing epochs."""
+        """The problems of the database, one per line: damage, rows that point to missing rows, missing epochs."""
         with readable_errors(self.path), self._reader.connect() as connection:
             found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check").fetchall()]
             orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()

@@ -15,7 +15,7 @@ EndingKind = Literal["ended", "stopped", "failed", "crashed"]
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended.
+    """The ending of an attempt.
 
     kind
         `ended`: the run came to its end, and `status` is done or diverged. `stopped`: the engine wrote a checkpoint and

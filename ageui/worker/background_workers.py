@@ -18,9 +18,9 @@ from engine.errors import DeviceError, StoreError
 from engine.files import make_private_folder
 
 IDLE_SECONDS = 60.0
-"""How long a worker stays without work."""
+"""The time after which a worker without work exits."""
 STARTED = b"started\n"
-"""What a worker's process says once it works."""
+"""The message of a worker process after its start."""
 _SECONDS_TO_START = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_STOP = 90.0
@@ -28,7 +28,7 @@ SECONDS_TO_STOP = 90.0
 
 @dataclass(frozen=True)
 class WorkerState:
-    """A worker's row, and whether the worker lives."""
+    """A worker's row, and whether the worker is running."""
 
     row: WorkerRow
     is_alive: bool

@@ -27,7 +27,7 @@ from engine.errors import AgeUIError, StoreError
 from engine.files import make_private_folder
 
 SECONDS: Final = 60.0
-"""How long a command may take."""
+"""The longest time that a command may take."""
 _ENDED: Final = ("done", "diverged", "failed", "cancelled", "interrupted")
 _LONGEST: Final = 10_000
 
@@ -72,8 +72,8 @@ def start_end_commands(
 
     A run that it has just held has not ended, but may end the queue.
 
-    Returns None if there is nothing to start, or it cannot be started: `say` is told why. Output goes to the log of the
-    worker on `device`, or of any. Never fails, and waits for nothing.
+    Returns None without commands, or if they cannot be started, and then reports the reason to `say`. Their output goes
+    to the log of the worker on `device`, or of any worker. Never raises and never waits.
     """
     try:
         jobs = list(_jobs(store, run_ids, say))

@@ -41,7 +41,7 @@ class Foreground:
         should_stop: Callable[[], bool],
         should_kill: Callable[[], bool],
     ) -> Outcome:
-        """Works on a run until it ends. A run whose process dies is taken up again, as a worker does."""
+        """Works on a run until it ends. Claims a run whose process died again, as a worker does."""
         while True:
             supervisor = Supervisor(
                 self._store,

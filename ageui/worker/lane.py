@@ -206,7 +206,7 @@ class Lane:
         self._engines.close(ENGINE_IDLE_SECONDS)
 
     def forget_wait(self) -> None:
-        """Stores that no run waits for memory: the one that did has left the queue."""
+        """Stores that no run waits for memory, because the waiting run has left the queue."""
         if self._device.too_large is not None:
             self._device.too_large = None
             self._say_idle()
@@ -352,5 +352,5 @@ def _share_of_threads(device: SharedDevice) -> dict[str, str]:
 
 
 def lanes_for(device: str) -> int:
-    """How many runs `--parallel auto` trains at once: one per core of a processor, two on a GPU."""
+    """The number of runs that `--parallel auto` trains at once: one per CPU core, two on a GPU."""
     return cores() if device == "cpu" else 2

@@ -49,14 +49,14 @@ def find_lost(store: Store) -> list[RunningRun]:
 
 
 def lost_sentence(lost: Sequence[RunningRun]) -> str:
-    """Says which runs are lost, and what to do about them."""
+    """Names the lost runs and the command that queues them again."""
     numbers = ", ".join(str(run.run_id) for run in lost[:_MOST_NAMED]) + (" …" if len(lost) > _MOST_NAMED else "")
     which, again = (f"run {numbers} is", "it") if len(lost) == 1 else (f"runs {numbers} are", "them")
     return f"{which} lost: {LOST}; to queue {again} again: ageui worker start, or any command that changes the queue"
 
 
 def recover_lost(store: Store) -> Iterator[RecoveredRun]:
-    """Requeues or explains every lost run. A store that is open for reading only is left as it is."""
+    """Requeues or explains every lost run. Leaves a read-only store unchanged."""
     left = [] if store.is_read_only else find_lost(store)
     try:
         while left:

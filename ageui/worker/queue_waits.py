@@ -9,7 +9,7 @@ from ageui.store import Store
 from ageui.worker.background_workers import workers
 
 MEMORY = "memory"
-"""The reason of a worker whose next run does not fit beside those that it trains."""
+"""The reason for waiting if a worker's next run does not fit beside its running runs."""
 
 
 @dataclass(frozen=True)

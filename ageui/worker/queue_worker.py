@@ -57,7 +57,7 @@ class QueueWorker:
         self._stop.set()
 
     def run(self, lock: Lock, on_start: Callable[[], None] = lambda: None) -> str:
-        """Works until there is a reason to leave, and returns it.
+        """Works until a reason to stop arises, and returns the reason.
 
         `lock` is the worker's lock, released at the end. `on_start` is called once the worker's row is stored.
         """
@@ -136,7 +136,7 @@ class QueueWorker:
         return False
 
     def _take_turn(self) -> bool:
-        """Does the next piece of work. Returns False if there is none."""
+        """Does the next piece of work. Returns False without any."""
         for found in recover_lost(self._store):
             log.warning(found.sentence())
         if self._is_lingered_on():

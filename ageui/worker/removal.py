@@ -49,7 +49,7 @@ class RemovalPlan:
 
 
 def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = False) -> RemovalPlan:
-    """What `remove_runs` would delete. Raises `ConfigError` like it."""
+    """The runs and files that `remove_runs` would delete. Raises `ConfigError` like it."""
     runs = store.removal.find(run_ids, only_archived=only_archived)
     return RemovalPlan(tuple(runs), sum(_bytes(store.run_folder(run.id)) for run in runs))
 
@@ -91,7 +91,7 @@ def remove_predictions(store: Store, run_ids: Sequence[int]) -> list[str]:
 
 
 def _remains(store: Store) -> list[str]:
-    """Sentences about places that still hold deleted rows."""
+    """Sentences about places that still contain deleted rows."""
     remains = []
     if not store.truncate_log():
         remains.append(

@@ -40,7 +40,7 @@ class _Copies:
 
 
 def plan_import(store: Store, other: ImportSource, filter: str | None) -> ImportPlan:
-    """What `import_runs` would do. No filter means all runs, archived ones too."""
+    """The plan of `import_runs`. Without a filter, it covers all runs, including archived ones."""
     runs = other.store.runs
     ids = runs.ids(filter) if filter else [*runs.ids(), *runs.ids("archived=true")]
     return store.imports.plan(other.store.imports, ids)

@@ -38,7 +38,7 @@ log = logging.getLogger("ageui.worker")
 
 @dataclass(frozen=True)
 class Policy:
-    """How runs are supervised: `engine` is the command of its process, `stop_seconds` the time it has to leave."""
+    """Options of supervision: `engine` is the command of the process, `stop_seconds` its time to stop."""
 
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     stop_seconds: float = 30.0
@@ -60,7 +60,7 @@ class Outcome:
 
 
 def kill_engine(store: Store, run_id: int) -> bool:
-    """Kills the engine of a run that its supervisor does not end. Returns False if there is none."""
+    """Kills the engine of a run whose supervisor does not end it. Returns False if no engine is running."""
     note = read_note(store.run_lock_file(run_id)) if is_held(store.run_lock_file(run_id)) else {}
     engine = Process.from_note(note.get("engine"))
     return engine is not None and engine.send(signal.SIGKILL, to_group=True)

@@ -33,7 +33,7 @@ def test_further_figures_are_compared_when_named(ageui: Terminal, scored: Store)
     assert ageui("compare", "one", "two", "--figures", "none", "--json").json["rows"][0]["figures"] == {}
     done = ageui("compare", "one", "two", "--figures", "cs6")
     assert done.code == 2
-    assert "no figure 'cs6'; choose from signed, gap, ratio" in done.err
+    assert "unknown figure 'cs6'; choose from signed, gap, ratio" in done.err
 
 
 def test_what_chose_the_weights_is_said_and_stands_back(ageui: Terminal, scored: Store) -> None:

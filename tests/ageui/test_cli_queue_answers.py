@@ -29,7 +29,7 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["pause", "nobody"], 2, "run 'nobody' does not exist"),
         (["resume", "1"], 2, "is done; only paused and interrupted runs"),
         (["retry", "1"], 2, "is done; only failed, cancelled"),
-        (["cancel", "1"], 2, "is done already"),
+        (["cancel", "1"], 2, "is done; only queued, running and paused runs"),
         (["move", "1", "--first"], 2, "only queued runs have a place"),
         (["move", "1"], 2, "give one target"),
         (["move", "1", "--first", "--last"], 2, "give one target"),
@@ -79,7 +79,7 @@ def test_one_run_that_cannot_be_changed_keeps_no_other_from_it(ageui: Terminal) 
     a_done_and_a_paused_run(Path("runs.db"))
     done = ageui("cancel", "1", "2")
     assert done.code == 2
-    assert "is done already" in done.err
+    assert "is done; only queued, running and paused runs" in done.err
     assert "run 2 fast-finch is cancelled" in done.err
 
 

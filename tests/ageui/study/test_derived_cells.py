@@ -117,9 +117,9 @@ def test_only_trained_cells_are_queued(store: Store, mine: Study) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('calibrated = "both"', 'calibrated = "later"', "there is no cell 'later' before it"),
-        ('calibrated = "both"', 'calibrated = "both"\nmean_of = ["mse", "mape"]', "give mean_of or calibrated"),
-        ('["mse", "mape"]', '["mse", "mse"]', "two cells or more, each of them once"),
+        ('calibrated = "both"', 'calibrated = "later"', "'later' is not an earlier cell"),
+        ('calibrated = "both"', 'calibrated = "both"\nmean_of = ["mse", "mape"]', "give either mean_of or calibrated"),
+        ('["mse", "mape"]', '["mse", "mse"]', "two or more different cells"),
         ('calibrated = "both"', 'calibrated = "both"\nsettings = { loss = "mae" }', "it is made of other cells"),
     ],
 )
@@ -133,4 +133,4 @@ def test_a_cell_without_its_weights_file_is_left_out_and_told(store: Store, tmp_
     remaining = find_remaining(study, store)
     assert [run.config.loss for run in remaining.new] == ["mse"]
     gone = Path("gone.pth").resolve()
-    assert remaining_text(study, remaining).endswith(f"1 to queue; a cell is left out, since {gone} is not there")
+    assert remaining_text(study, remaining).endswith(f"1 to queue; a cell is left out, because {gone} is missing")
