@@ -101,7 +101,7 @@ def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(
     recovered = queue("worker", "stop").err
     assert "run 1 was running, but the processes are gone" in recovered
     assert "queued again" in recovered
-    assert "no worker is running for them: ageui worker start --device cpu" in queue("queue").err
+    assert "no worker is running for them; to start one: ageui worker start --device cpu" in queue("queue").err
     assert "ended without a reason" in queue("worker", "status").out
     waited = queue("wait")
     assert waited.code == 1

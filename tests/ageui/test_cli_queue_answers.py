@@ -122,11 +122,14 @@ def test_a_run_whose_device_has_no_worker_is_told_and_not_waited_for(ageui: Term
         store.workers.register("cpu")
         lock = take_worker_lock(store, "cpu")
         assert lock is not None
-        alone = "no worker is running for those with --device cuda:1: ageui worker start --device cuda:1"
+        alone = "no worker is running for those with --device cuda:1; to start one: ageui worker start --device cuda:1"
         assert alone in ageui("queue").err
         waited = ageui("wait", "2")
         assert waited.code == 1
-        assert "1 run waits, but no worker is running for them: ageui worker start --device cuda:1" in waited.err
+        assert (
+            "1 run waits, but no worker is running for them; to start one: ageui worker start --device cuda:1"
+            in waited.err
+        )
         still = ageui("wait", "--timeout", "0")
         assert still.code == 1
         assert "2 runs have not ended after 0 s" in still.err
