@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DataSets(StorePart):
-    """The data sets of an opened store. Methods that take a name raise `ConfigError` for a wrong one."""
+    """The data sets of an opened store. Methods that take a name raise `ConfigError` for an unknown or invalid name."""
 
     def add(
         self,
@@ -39,12 +39,12 @@ class DataSets(StorePart):
             session.add(row)
 
     def refuse_taken(self, name: str, replace: bool) -> None:
-        """Raises the error of `add` for a name, before anything is read, which takes minutes."""
+        """Raises the error of `add` for a name early, before minutes of reading."""
         with self._read() as session:
             _free_name(session, name, replace)
 
     def remember(self, name: str, examined: "Examined") -> None:
-        """Keeps what a check found about the images, its counts if none are known, and marks scored images by it."""
+        """Stores the findings of a check about the images, and its counts if unknown; marks scored images by them."""
         with self._write() as session:
             row = _row(session, name)
             if row is None:
@@ -62,7 +62,7 @@ class DataSets(StorePart):
             return _specs(session)
 
     def counts(self) -> dict[str, DataCounts]:
-        """The counts of registered data sets by name, as far as they are known."""
+        """The known counts of registered data sets, by name."""
         with self._read() as session:
             known = session.exec(select(DataSet.name, DataSet.counts).where(col(DataSet.counts).is_not(None))).all()
         return {name: cast(DataCounts, counts) for name, counts in known}

@@ -1,4 +1,4 @@
-"""Derived runs of an opened store: their predictions are made from those of other runs."""
+"""Derived runs of an opened store, whose predictions are made from the predictions of other runs."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -62,9 +62,9 @@ class DerivedData:
 class NewDerivedRun:
     """A derived run to store.
 
-    `config` and `config_hash` describe it as those of a trained run do, `manifest` holds what decides its figures
-    besides. `folds` (N,) are those of the images that its parameters are fitted to. `data` is None for the data of the
-    sources, which they then share.
+    `config` and `config_hash` describe it like a trained run, `manifest` contains the other facts that decide its
+    figures. `folds` (N,) are the folds of the images that its parameters are fitted on. `data` is None if the sources
+    share their data.
     """
 
     operation: str

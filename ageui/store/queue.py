@@ -67,7 +67,7 @@ class RunningRun:
 
 @dataclass(frozen=True)
 class QueuePause:
-    """Why and since when the queue is paused: no worker claims a queued run."""
+    """The reason and time of a pause of the queue, in which no worker claims a queued run."""
 
     reason: str
     since: datetime
@@ -118,7 +118,7 @@ class RunQueue(StorePart):
         return self.next_run(devices) is not None
 
     def request(self, run_id: int, attempt: int) -> str | None:
-        """The request to a running attempt: `pause`, `cancel`, `kill` or None; `lost` if it no longer owns its run."""
+        """The request to a running attempt: `pause`, `cancel`, `kill` or None; `lost` if it has lost its run."""
         with self._read() as session:
             return request_of(session, run_id, attempt)
 
@@ -141,7 +141,7 @@ class RunQueue(StorePart):
             return [RunningRun(*row) for row in session.exec(found).all()]
 
     def current_pause(self) -> QueuePause | None:
-        """Why the queue is paused; None if it is not."""
+        """The current pause of the queue; None if it is not paused."""
         with self._read() as session:
             row = session.get(PausedQueue, 1)
             return _pause(row) if row is not None else None
@@ -217,7 +217,7 @@ class RunQueue(StorePart):
     def hold(self, run_id: int, reason: str) -> int:
         """Pauses a queued run that is too large for its device, and those of its sweep that are at least as large.
 
-        Returns the number of runs that it paused; 0 if the run is not queued any more.
+        Returns the number of paused runs; 0 if the run has left the queue.
         """
         with self._write() as session:
             run = session.get(Run, run_id)
@@ -239,7 +239,7 @@ class RunQueue(StorePart):
     def retry(self, run_ids: RunIds, *, from_start: bool = False) -> Changed:
         """Queues failed, cancelled or interrupted runs again, or with `from_start` diverged ones.
 
-        They resume from their newest checkpoints. `from_start` deletes what they measured, which cannot be undone, and
+        They resume from their newest checkpoints. `from_start` deletes their measurements, which cannot be undone, and
         returns the files of their checkpoints.
         """
         with self._write() as session:
@@ -327,7 +327,7 @@ class RunQueue(StorePart):
 
 
 class _Place(NamedTuple):
-    """Where a queued run is in the queue."""
+    """The place of a queued run in the queue."""
 
     run_id: int
     priority: int
@@ -397,7 +397,7 @@ def _pause(row: PausedQueue) -> QueuePause:
 
 
 def _delete_measurements(session: Session, run_ids: Sequence[int]) -> tuple[str, ...]:
-    """Deletes what runs measured, and returns the paths of their checkpoints."""
+    """Deletes the measurements of runs, and returns the paths of their checkpoints."""
     paths: list[str] = []
     for batch in batches(run_ids):
         paths += session.exec(select(Checkpoint.path).where(col(Checkpoint.run_id).in_(batch))).all()

@@ -44,14 +44,14 @@ class Store:
     - `runs` adds, finds and reads runs,
     - `queue` changes the status of runs,
     - `edits` changes what people write on runs,
-    - `listing` reads what a long table of runs needs of all runs,
+    - `listing` reads light records for a long table of runs,
     - `scores` reads and writes scores,
     - `derivations` stores runs that are made from other runs,
     - `rescoring` computes scores of earlier versions again,
     - `removal` deletes runs and predictions,
-    - `peak_memory` reads the memory that runs took,
+    - `peak_memory` reads the peak memory of done runs,
     - `imports` copies runs of another database,
-    - `endings` tells of runs that have just ended,
+    - `endings` answers queries about runs that have just ended,
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
 
@@ -149,7 +149,7 @@ class Store:
         return self.folder / str(run_id)
 
     def run_lock_file(self, run_id: int) -> Path:
-        """The lock that is held while anybody works on the run."""
+        """The lock of a run, held while a process works on it."""
         return self.run_folder(run_id) / "lock"
 
     def _is_abandoned(self, run_id: int) -> bool:
@@ -197,11 +197,11 @@ class Store:
         ]
 
     def copy_to(self, target: Path) -> None:
-        """Copies the database as it is now, while others may go on writing. Replaces an existing file, or that which a
-        symbolic link leads to.
+        """Copies the database, even while other processes write. Replaces an existing file, or the target of a
+        symbolic link.
 
-        Raises `ConfigError` if the target is the database itself, one of the files beside it that are part of it, a
-        shipped example, or no regular file.
+        Raises `ConfigError` if the target is the database itself, one of its side files, a shipped example, or not a
+        regular file.
         """
         target = real_path(target)
         refuse_target(self.path, target)

@@ -1,4 +1,4 @@
-"""Holds runs of a sweep that would end like those before them, so that no night is lost on it."""
+"""Holds runs of a sweep that would fail like earlier ones, so that they do not waste a night."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def hold_sweep(session: Session, run: Run) -> int:
 
 
 def hold_too_large(session: Session, run: Run, reason: str) -> int:
-    """Pauses a queued run, and those of its sweep that are at least as large and that nobody resumed.
+    """Pauses a queued run, and the runs of its sweep that are at least as large, unless they were resumed.
 
     Returns their number.
     """

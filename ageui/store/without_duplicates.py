@@ -16,7 +16,7 @@ from engine.image_errors import image_errors
 def score_without(
     scores: SplitScores, predictions: Predictions, in_train: NDArray[np.bool_], age_edges: Sequence[float]
 ) -> Evaluated:
-    """Scores a split without the marked images (N,), as a split of its own, which is compared with no other.
+    """Scores a split without the marked images (N,), as a separate split.
 
     Raises `DataError` if all images are marked.
     """

@@ -1,6 +1,6 @@
 """The worker's process, detached from every terminal: `python -P -m ageui.worker --db FILE --device DEVICE`.
 
-It writes to the file descriptor READY that it has started, or one line with the reason why it could not.
+It reports to the file descriptor READY that it has started, or one line with the error.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Names how an attempt ended, from the engine's last event and its process's exit code, with advice for people."""
+"""Decides how an attempt ended from the engine's last event and exit code, and gives advice."""
 
 import signal
 from dataclasses import dataclass

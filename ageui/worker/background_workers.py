@@ -1,4 +1,4 @@
-"""Starts and stops workers that outlive the command, and the terminal, that asked for them."""
+"""Starts and stops workers that outlive the command and the terminal that started them."""
 
 import os
 import select
@@ -40,12 +40,12 @@ def workers(store: Store) -> list[WorkerState]:
 
 
 def is_working(store: Store, device: str) -> bool:
-    """Whether the database has a living worker on the device."""
+    """Whether a worker of the database is running on the device."""
     return is_held(worker_lock_file(store, device))
 
 
 def devices_without_worker(store: Store, wanted: Iterable[str]) -> list[str]:
-    """The values of `wanted`, each once, that no living worker of the database takes."""
+    """The values of `wanted`, each once, that no running worker of the database takes."""
     living = [state.row.device for state in workers(store) if state.is_alive]
     taken = {config for device in living for config in configs_for(device, is_default=False)}
     left = [device for device in dict.fromkeys(wanted) if device not in taken]
@@ -56,10 +56,10 @@ def devices_without_worker(store: Store, wanted: Iterable[str]) -> list[str]:
 
 
 def ensure_worker(store: Store, wanted: str, *, checkpoint_seconds: float) -> str | None:
-    """Makes sure that a living worker takes runs whose config names the device `wanted`.
+    """Makes sure that a running worker takes the runs whose config names the device `wanted`.
 
-    Returns the device of a newly started worker, None if one was there. Raises `DeviceError` for a device that this
-    machine lacks, and `StoreError` if the worker could not start.
+    Returns the device of a newly started worker; None if a worker was already running. Raises `DeviceError` for a
+    device that this machine lacks, and `StoreError` if the worker could not start.
     """
     living = [state.row.device for state in workers(store) if state.is_alive]
     if wanted in ("auto", "cuda") and any(device.startswith("cuda") for device in living):
@@ -79,7 +79,7 @@ def start_worker(
     idle_seconds: float = IDLE_SECONDS,
     parallel: int = 1,
 ) -> None:
-    """Starts a worker in a session of its own and returns once it works.
+    """Starts a worker in its own session and returns once it is running.
 
     Raises `DeviceError` for a device that this machine lacks, and `StoreError` if the worker could not start.
     """
@@ -152,10 +152,10 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
 
 
 def _has_left(store: Store, device: str, seconds: float, *, asked: bool = False) -> bool:
-    """Waits until no worker lives on the device.
+    """Waits until no worker is running on the device.
 
-    A worker that was `asked` to leave while it was starting has overwritten the request with its first row, so it is
-    asked again.
+    A worker that was `asked` to stop during its start has overwritten the request with its first row, so it is asked
+    again.
     """
     end = time.monotonic() + seconds
     while is_working(store, device):
@@ -168,7 +168,7 @@ def _has_left(store: Store, device: str, seconds: float, *, asked: bool = False)
 
 
 def _answer(descriptor: int) -> bytes:
-    """The line of a started worker; empty if it ended without one or took too long."""
+    """The first line of a started worker; empty if it ended without a line or took too long."""
     end, line = time.monotonic() + _SECONDS_TO_START, b""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)

@@ -1,7 +1,7 @@
-"""Shell commands that people want started when a run, or the queue, ends: `--on-end`, `--on-queue-end` and `[notify]`.
+"""Starts shell commands when a run ends or the queue is empty: `--on-end`, `--on-queue-end` and `[notify]`.
 
-A command is never read from a database, which may be another person's: one given by a flag lies in a file of the user's
-state folder, named by the identities of database and run. Values reach it as environment variables alone.
+A command is never read from a database, which may come from another person. The command of a flag lies in a file of the
+user's state folder, named by the identities of database and run. Values reach it only as environment variables.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ _LONGEST: Final = 10_000
 
 @dataclass(frozen=True)
 class StartedCommands:
-    """The commands that one ending started, in a process of their own, which writes to `log`."""
+    """The commands started by one ending, in their own process, which writes to `log`."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
@@ -136,7 +136,7 @@ def _job(command: _Command, what: str, event: str, store: Store, row: RunRow) ->
 
 
 def _variables(row: RunRow) -> dict[str, str]:
-    """A run as variables; empty where it has no such value."""
+    """A run as environment variables; empty for missing values."""
     values = {
         "ID": row.id, "NAME": row.name, "STATUS": row.status, "TAGS": " ".join(row.tags), "ERROR": row.error,
         "SPLIT": row.summary.split, "MAE": row.summary.mae,
@@ -189,7 +189,7 @@ def _folder() -> Path:
 
 
 def _run_file(identity: str) -> Path:
-    """A name that no text of a database can lead elsewhere."""
+    """A file name that no text from a database can turn into another path."""
     return _folder() / f"run-{_digest(identity)}.json"
 
 

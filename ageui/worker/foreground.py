@@ -1,4 +1,4 @@
-"""Works on one run for a command that waits for it, with the same claim, process and rows as a worker."""
+"""Trains one run for a command that waits for it, with the same claim, process and rows as a worker."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -87,9 +87,9 @@ def in_foreground(
     share: bool | None,
     say: Callable[[str], None],
 ) -> Iterator[Foreground]:
-    """Waits until no other run computes on the device, unless `share` allows that; it is None without that choice.
+    """Waits until no other run uses the device, unless `share` is true; `share` is None if the user has no choice.
 
-    `engines` are closed at the end, and a started one also before such a wait.
+    Closes `engines` at the end, and also before such a wait.
     """
     advice = "" if share is None else " (--share trains both at once)"
     device_lock = None if share else _wait_for(device, engines, say, advice)

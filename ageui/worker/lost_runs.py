@@ -14,7 +14,7 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class RecoveredRun:
-    """A lost run with its new status; None if that could not be stored, for the reason in `problem`.
+    """A lost run with its new status; None if the status could not be stored, for the reason in `problem`.
 
     `others` are problems with the commands of its end.
     """
@@ -42,7 +42,7 @@ class RecoveredRun:
 
 
 def find_lost(store: Store) -> list[RunningRun]:
-    """Finds runs marked as running whose lock nobody holds. Writes nothing."""
+    """Finds runs that are marked as running but whose lock is free. Writes nothing."""
     gone = [run for run in store.queue.running() if not is_held(store.run_lock_file(run.run_id))]
     # A run that has just ended stored its end before it released its lock.
     return [run for run in store.queue.running() if run in gone] if gone else []
@@ -69,7 +69,7 @@ def recover_lost(store: Store) -> Iterator[RecoveredRun]:
 
 
 def _recover(store: Store, run: RunningRun) -> RecoveredRun | None:
-    """Recovers a run while holding its lock. Returns None if somebody has just taken it up."""
+    """Recovers a run while holding its lock. Returns None if another process has just claimed it."""
     lock = Lock.take(store.run_lock_file(run.run_id))
     if lock is None:
         return None

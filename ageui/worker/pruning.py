@@ -1,4 +1,4 @@
-"""Finds files that can go: training states of runs that ended, and files that no row points to."""
+"""Finds unneeded files: training states of ended runs, and files without a row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class Prunable:
-    """A file that can go, and why; `is_state` marks a training state that a retry would continue from."""
+    """An unneeded file, and the reason; `is_state` marks a training state that a retry would continue from."""
 
     path: Path
     bytes: int
@@ -25,13 +25,13 @@ class Prunable:
 def find_prunable(store: Store) -> list[Prunable]:
     """Lists the files that `prune` would remove, all in the database's own folder.
 
-    Runs that can continue or are worked on have none.
+    Runs that are running or can continue have none.
     """
     return [file for _, files in _held_runs(store) for file in files]
 
 
 def prune(store: Store) -> tuple[list[Prunable], int]:
-    """Removes files that can go, with the rows that point to them. Returns the files and the bytes freed."""
+    """Removes unneeded files and their rows. Returns the files and the number of freed bytes."""
     removed: list[Prunable] = []
     freed = 0
     for run_id, files in _held_runs(store):

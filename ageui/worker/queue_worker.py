@@ -1,4 +1,4 @@
-"""Works through the queue on one device until nothing is left or the worker is stopped."""
+"""Works through the queue on one device until the queue is empty or the worker is stopped."""
 
 import logging
 import threading
@@ -25,8 +25,8 @@ log = logging.getLogger("ageui.worker")
 class QueueWorker:
     """The worker of `store` on `device`; with `is_default`, it also takes runs that name no device.
 
-    It trains up to `parallel` runs at once, and ends after `idle_seconds` without work. `stop` makes it leave after the
-    current step, with its runs queued again; a second call kills the engines.
+    It trains up to `parallel` runs at once, and ends after `idle_seconds` without work. `stop` ends it after the
+    current step and queues its runs again; a second call kills the engines.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class QueueWorker:
         return lingers
 
     def _end_lingering_engine(self) -> None:
-        """Kills such an engine if it has had enough time to leave by itself."""
+        """Kills such an engine if it has had enough time to exit by itself."""
         now = time.monotonic()
         self._lingering_since = self._lingering_since or now
         if now - self._lingering_since > _LINGERING_SECONDS:

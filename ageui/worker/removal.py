@@ -57,7 +57,7 @@ def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = 
 def remove_runs(
     store: Store, run_ids: Sequence[int], *, only_archived: bool = False, sources: bool = False
 ) -> list[str]:
-    """Deletes runs: their rows, all or none, then their folders. Returns sentences about what could not be deleted.
+    """Deletes the rows of runs, all or none, then their folders. Returns sentences about undeleted files and data.
 
     Raises `ConfigError` if a run is missing or running, not archived although `only_archived`, or, unless `sources`, if
     a derived run is made from it, and `StoreError` if the folder of a run cannot be written.

@@ -49,8 +49,8 @@ def plan_import(store: Store, other: ImportSource, filter: str | None) -> Import
 def import_runs(store: Store, other: ImportSource, plan: ImportPlan, progress: Callable[[int], object]) -> ImportReport:
     """Imports the runs of a plan, all or none. `progress` gets the number of runs whose files are copied.
 
-    Files that are missing or damaged are left out and named. Raises `StoreError` if a run has changed since the plan
-    was made, if another import or a prune is under way, or if a file cannot be written.
+    Leaves out missing and damaged files, and names them. Raises `StoreError` if a run has changed since the plan was
+    made, another import or a prune is running, or a file cannot be written.
     """
     new = sum(run.replaces is None for run in plan.runs)
     replaced = [run.replaces for run in plan.runs if run.replaces is not None]
@@ -80,7 +80,7 @@ def import_runs(store: Store, other: ImportSource, plan: ImportPlan, progress: C
 
 @contextmanager
 def _held(store: Store, run_ids: Sequence[int]) -> Iterator[None]:
-    """Holds the locks of runs here, so that nobody works on them."""
+    """Holds the locks of runs here, so that no other process works on them."""
     locks: list[Lock] = []
     try:
         for run_id in run_ids:

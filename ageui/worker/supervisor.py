@@ -1,10 +1,10 @@
 """Supervises one attempt at a claimed run: starts the engine, stores its events, and reports how the attempt ended.
 
-Pause, cancel and stop reach the engine as one and the same signal: the end of its control socket. The engine finishes
-its step, writes a checkpoint and leaves, without knowing which of the three was meant. The meaning is looked up later,
-when the end is stored: `AttemptWriter.stop` reads the run's request from the database and sets the status to `paused`
-or `cancelled`; without a request the run is `queued` again in the background, `interrupted` in the foreground. A kill
-is the exception: it sends SIGKILL to the engine's process group at once.
+Pause, cancel and stop reach the engine as the same signal: the end of its control socket. The engine finishes its step,
+writes a checkpoint and exits, without knowing the reason. The reason is looked up when the end is stored:
+`AttemptWriter.stop` reads the run's request from the database and sets the status to `paused` or `cancelled`; without a
+request, the run is `queued` again in the background, `interrupted` in the foreground. A kill is the exception: it sends
+SIGKILL to the engine's process group at once.
 """
 
 import logging
@@ -49,8 +49,8 @@ class Policy:
 class Outcome:
     """A run's status after the attempt, and how the attempt ended; `lost` if another attempt took the run.
 
-    `held` counts the queued runs of its sweep that were held because the sweep keeps failing. `commands` are those that
-    its end started.
+    `held` counts the queued runs of its sweep that were held because the sweep keeps failing. `commands` are the
+    commands that its end started.
     """
 
     status: str
@@ -69,9 +69,9 @@ def kill_engine(store: Store, run_id: int) -> bool:
 class Supervisor:
     """One attempt by an engine of `engines`, whose process also holds `locks`, the run's and the device's.
 
-    `emit` sees every event; if it fails, the run is stopped as by `should_stop`. That is asked a few times a second:
-    once it returns True, the engine writes a checkpoint and leaves. Once `should_kill` returns True, the engine is
-    killed. A run that runs out of GPU memory is queued again if it `was_beside` another one.
+    `emit` gets every event; if it fails, the run stops as by `should_stop`, which is polled a few times a second: once
+    it returns True, the engine writes a checkpoint and exits. Once `should_kill` returns True, the engine is killed. A
+    run that runs out of GPU memory is queued again if it `was_beside` another run.
     """
 
     def __init__(
@@ -105,8 +105,8 @@ class Supervisor:
     def run(self) -> Outcome:
         """Works until the attempt has ended and its end is stored.
 
-        Raises `StoreError` if the database fails in a way that waiting does not cure. The engine has ended then, and
-        the next look at the run finds it lost.
+        Raises `StoreError` if the database fails in a way that waiting does not fix. The engine has then ended, and the
+        run counts as lost.
         """
         begin = time.monotonic()
         try:
@@ -178,7 +178,7 @@ class Supervisor:
         return engine
 
     def _let_go(self, engine: EngineProcess) -> int:
-        """Keeps an engine that is done with the run and ends any other. Returns its exit code."""
+        """Keeps an engine that has finished the run, and ends any other engine. Returns its exit code."""
         if engine.is_idle and not engine.is_stopping:
             self._engines.keep(engine)
             return 0
@@ -228,7 +228,7 @@ class Supervisor:
             self._show(message.event)
 
     def _show(self, event: Event) -> None:
-        """Shows an event. If the display fails, say with its terminal gone, the run stops with a checkpoint."""
+        """Shows an event. If the display fails, as without its terminal, the run stops with a checkpoint."""
         if self._unshown is None:
             try:
                 self._emit(event)
