@@ -292,7 +292,7 @@ def _write(name: str, content: bytes | str) -> None:
         (["sweep", "--backbone", "resnet18,resnet999"], 2, "did you mean resnet"),
         (["run", *TINY, "--backbone", "resnet18@layer9"], 2, "layer9"),
         (["run", *TINY, "--strategy", "finetune", "--init", "gone.pth"], 2, "gone.pth"),
-        (["run", "--config", "gone.toml"], 2, "gone.toml: there is no such file"),
+        (["run", "--config", "gone.toml"], 2, "gone.toml: the file does not exist"),
         (["run", "--db", "no/where/runs.db"], 5, "does not exist"),
         (["data", "add", "x", "gone"], 3, "gone does not exist"),
         (["data", "add", "x", "."], 3, "has none of the known formats"),
