@@ -282,7 +282,7 @@ def _write(name: str, content: bytes | str) -> None:
     ("arguments", "code", "said"),
     [
         (["run", "--loss", "mea"], 2, "loss 'mea': choose one of mse"),
-        (["run", "--preset", "slow"], 2, "there is no preset 'slow'"),
+        (["run", "--preset", "slow"], 2, "unknown preset 'slow'"),
         (["run", "--data", "nowhere"], 2, "nowhere"),
         (["run", "--set", "patience"], 2, "write it as field=value"),
         (["run", "--set", "colour=red"], 2, "there is no field 'colour'"),

@@ -65,7 +65,7 @@ def test_studies_are_listed_and_shown_without_a_database(ageui: Terminal) -> Non
     ("arguments", "said"),
     [
         (("show", "tabel1"), "did you mean 'table1'"),
-        (("show", "table1", "--preset", "slow"), "there is no preset 'slow'"),
+        (("show", "table1", "--preset", "slow"), "unknown preset 'slow'"),
         (("show", "table1", "--split", "best"), "unknown split 'best'"),
         (("run", "table1", "--set", "head=none"), "the study table1 compares head"),
         (("run", "table1", "--data", "gone"), "unknown data set 'gone'"),
