@@ -27,7 +27,7 @@ def test_what_trains_says_what_the_doctor_says_and_queues_nothing(homeless: Term
     refused = homeless(*command, *TINY)
     assert (refused.code, refused.out) == (2, "")
     assert f"ageui: {found['locks']['text']}" in refused.err.splitlines()
-    assert "nothing is queued" in homeless("queue").out
+    assert "the queue is empty" in homeless("queue").out
 
 
 @pytest.mark.parametrize("line", ["ls", "show 1", "compare 1 2", "config show", "queue", "data list", "worker status"])

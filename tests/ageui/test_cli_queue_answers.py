@@ -43,7 +43,7 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["run", "--detach", "--device", "cuda"], 4, "torch finds no CUDA device"),
         (["run", "--device", "cuda", "--preset", "quick"], 4, "torch finds no CUDA device"),
         (["run", "--device", "mps"], 2, "device 'mps': choose auto, cpu, cuda or cuda:N"),
-        (["run", "--priority", "3"], 2, "goes with --detach"),
+        (["run", "--priority", "3"], 2, "add --detach"),
         (["run", "--share", "--detach"], 2, "--share is for runs in this terminal"),
         (["run", "--detach", "--priority", "5000"], 2, "from -1000 to 1000"),
         (["sweep", "--loss", "mse,,mape"], 2, "a value is empty"),

@@ -159,7 +159,7 @@ def test_a_row_is_calibrated_and_averaged_with_others(store: Store) -> None:
     assert mean is not None
     assert_allclose(mean.predicted, (one.predicted + other.predicted) / 2, rtol=1e-6)
     assert len(both.trainings) == 6
-    with pytest.raises(ConfigError, match="was trained on other data"):
+    with pytest.raises(ConfigError, match="were trained on different data"):
         make_ensemble(store, [fold.id for fold in fold_runs_of(store, 1).done])
 
 
