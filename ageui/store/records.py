@@ -321,7 +321,7 @@ class RunDetail:
 
     @property
     def command(self) -> str | None:
-        """The command that makes this run again; None if this ageui can no longer run its config."""
+        """The command that makes this run again; None if this version cannot run its config."""
         if self.derived_from is not None:
             return self.derived_from.command
         try:

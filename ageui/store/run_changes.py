@@ -71,7 +71,7 @@ class Changed:
     problems
         Why other runs are as before, a sentence each.
     files
-        Paths, relative to the database's folder, that no row points to any more: delete them.
+        Paths of files without a row, relative to the database's folder; delete them.
     is_whole
         Whether it can only be undone for all runs together.
     """

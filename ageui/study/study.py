@@ -78,7 +78,7 @@ class Study:
 
     @property
     def all_figures(self) -> tuple[str, ...]:
-        """`figures`, then MAE and biases if they are none of them: runs are scored whatever a study is about."""
+        """`figures`, then MAE and biases unless they are among them, since runs of every study are scored."""
         return tuple(dict.fromkeys((*self.figures, *FIGURES["scores"])))
 
     @property
