@@ -158,7 +158,7 @@ def remove(
     """
     with open_store(db) as store:
         store.data.remove(name)
-    messages().print(f"unregistered {name}; its files are untouched")
+    messages().print(f"{name} unregistered; its files are untouched")
 
 
 @app.command("make")
