@@ -9,7 +9,7 @@ import typer
 
 from ageui import __version__
 from ageui.cli.application import USUAL_COLLECTION, has_terminal, prepare_application
-from ageui.cli.command_group import CommandGroup
+from ageui.cli.command_group import FURTHER, CommandGroup
 from ageui.cli.compare import compare_runs
 from ageui.cli.config import app as config_app
 from ageui.cli.data import app as data_app
@@ -50,7 +50,7 @@ from engine.errors import AgeUIError, ConfigError
 app = CommandGroup(name="ageui")
 
 _ALLOCATIONS_PER_COLLECTION = 50_000
-"""In a command: rows of a listing hold no cycles, and searching thousands of them takes a quarter of its time."""
+"""For commands: rows of a listing contain no cycles, and searching thousands of them takes a quarter of the time."""
 
 
 def _print_version(is_wanted: bool) -> None:
@@ -65,20 +65,26 @@ def root(
     db: Database = None,
     files: Files = None,
     version: Annotated[
-        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
+            rich_help_panel=FURTHER,
+        ),
     ] = False,
 ) -> None:
-    """Run and compare experiments in age regression from face images with less bias.
-
-    Without a command, opens the application in the terminal. Every command has a --help with examples.
+    """Run and compare experiments in age regression from face images with less bias. Without a command, open the
+    application in this terminal.
 
         ageui run --loss mape --weights gender
-        ageui --db other.db ls
     """
     warn_of_variables()
     if context.invoked_subcommand is not None:
         if files is not None:
-            raise typer.BadParameter("give it after the command: ageui run --files DIR", param_hint="--files")
+            raise typer.BadParameter("place it after the command: ageui run --files DIR", param_hint="--files")
         return
     if not has_terminal():
         typer.echo(context.get_help())
@@ -91,18 +97,11 @@ def root(
         typer.echo(summary, err=True)
 
 
-READ, QUEUE, USE, CARE = "Read", "Queue", "Use", "Data and care"
+TRAIN, QUEUE, RESULTS, CARE = "Train", "Queue", "Results", "Data and setup"
 
-app.command("run")(run)
-app.command("sweep")(sweep)
-app.add_typer(study_app, name="study")
-app.command("demo")(demo)
-app.command("ls", rich_help_panel=READ)(list_runs)
-app.command("show", rich_help_panel=READ)(show_run)
-app.command("compare", rich_help_panel=READ)(compare_runs)
-app.command("report", rich_help_panel=READ)(write_report)
-app.command("logs", rich_help_panel=READ)(show_logs)
-app.command("explain", rich_help_panel=READ)(explain)
+app.command("run", rich_help_panel=TRAIN)(run)
+app.command("sweep", rich_help_panel=TRAIN)(sweep)
+app.add_typer(study_app, name="study", rich_help_panel=TRAIN)
 app.command("queue", rich_help_panel=QUEUE)(show_queue)
 app.command("cancel", rich_help_panel=QUEUE)(cancel_runs)
 app.command("pause", rich_help_panel=QUEUE)(pause_runs)
@@ -111,24 +110,31 @@ app.command("retry", rich_help_panel=QUEUE)(retry_runs)
 app.command("move", rich_help_panel=QUEUE)(move_runs)
 app.command("wait", rich_help_panel=QUEUE)(wait_for_runs)
 app.add_typer(worker_app, name="worker", rich_help_panel=QUEUE)
-app.command("predict", rich_help_panel=USE)(predict_images)
-app.command("score", rich_help_panel=USE)(score_run)
-app.command("ensemble", rich_help_panel=USE)(ensemble_runs)
-app.command("calibrate", rich_help_panel=USE)(calibrate_runs)
-app.command("folds", rich_help_panel=USE)(join_runs_on_folds)
-app.command("export", rich_help_panel=USE)(export_run)
+app.command("ls", rich_help_panel=RESULTS)(list_runs)
+app.command("show", rich_help_panel=RESULTS)(show_run)
+app.command("compare", rich_help_panel=RESULTS)(compare_runs)
+app.command("report", rich_help_panel=RESULTS)(write_report)
+app.command("logs", rich_help_panel=RESULTS)(show_logs)
+app.command("explain", rich_help_panel=RESULTS)(explain)
+app.command("predict", rich_help_panel=RESULTS)(predict_images)
+app.command("score", rich_help_panel=RESULTS)(score_run)
+app.command("ensemble", rich_help_panel=RESULTS)(ensemble_runs)
+app.command("calibrate", rich_help_panel=RESULTS)(calibrate_runs)
+app.command("folds", rich_help_panel=RESULTS)(join_runs_on_folds)
+app.command("export", rich_help_panel=RESULTS)(export_run)
 app.add_typer(data_app, name="data", rich_help_panel=CARE)
 app.add_typer(db_app, name="db", rich_help_panel=CARE)
 app.add_typer(config_app, name="config", rich_help_panel=CARE)
 app.command("rm", rich_help_panel=CARE)(delete_runs)
+app.command("demo", rich_help_panel=CARE)(demo)
 app.command("doctor", rich_help_panel=CARE)(doctor)
 
 
 def main() -> None:
-    """Runs the `ageui` program. Every error made for people ends here as a message on stderr and its exit code."""
+    """Runs the `ageui` program and turns each `AgeUIError` into a message on stderr and its exit code."""
     prepare_streams()
     gc.set_threshold(_ALLOCATIONS_PER_COLLECTION)
-    atexit.register(gc.freeze)  # else Python searches all objects for cycles once more before it ends
+    atexit.register(gc.freeze)  # else Python searches all objects for cycles once more at exit
     code = 0
     try:
         app(prog_name="ageui")
@@ -142,9 +148,9 @@ def main() -> None:
     except UnicodeEncodeError as error:
         if not "\ud800" <= error.object[error.start] <= "\udfff":
             raise
-        # Python decodes bytes of file names that are not text to lone surrogates.
+        # Python decodes undecodable bytes in file names to lone surrogates.
         name, encoding = clean(error.object), sys.getfilesystemencoding()
-        sys.stderr.write(f"ageui: {name} is not text in {encoding}; rename it, or set LC_ALL=C.UTF-8\n")
+        sys.stderr.write(f"ageui: {name} is not valid {encoding}; rename it or set LC_ALL=C.UTF-8\n")
         code = ConfigError.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("ageui: interrupted\n")

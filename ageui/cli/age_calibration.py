@@ -1,4 +1,4 @@
-"""What the intervals of `ageui predict` are calibrated on: a run's predictions of images that it was not trained on."""
+"""Calibrates the intervals of `ageui predict` on a run's predictions for images outside its train split."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _PREFERENCE = ("test", "valid")  # errors on the train split are smaller than on
 
 @dataclass(frozen=True)
 class AgeCalibration:
-    """The intervals of a run and the split they come from; `sentence` names it, or says why intervals are missing."""
+    """A run's intervals and their split; `sentence` describes them, or says why they are missing."""
 
     sentence: str
     split: str | None = None
@@ -27,31 +27,30 @@ class AgeCalibration:
 
     @property
     def coverage(self) -> float | None:
-        """The share of true ages inside, measured; None without intervals."""
+        """The measured share of true ages inside the intervals; None without intervals."""
         return self.intervals.coverage if self.intervals else None
 
     def around(self, years: float | None) -> list[float] | None:
-        """Low and high end of the interval around a predicted age; None without either."""
+        """The ends of the interval around a predicted age; None without intervals or age."""
         if self.intervals is None or years is None or not np.isfinite(years):
             return None
         return [float(end) for end in self.intervals.around(np.array(years))]
 
 
 def age_calibration(run: "RunDetail", predictions: "LoadPredictions") -> AgeCalibration:
-    """The calibration on the run's test split, which chose nothing, or on its validation split."""
+    """The calibration on the run's test split, which did not choose its weights, or else on its validation split."""
     loaded = (predictions(run.id, split) for split in _PREFERENCE)
     found = next((one for one in loaded if one is not None), None)
     if found is None:
-        return AgeCalibration(f"no intervals: run {run.id} has no stored predictions of a test or validation split")
+        return AgeCalibration(f"no intervals: run {run.id} has no stored predictions for a test or validation split")
     intervals = age_intervals(found.ages, found.predicted.astype(np.float64))
     if intervals is None:
         count = np.isfinite(found.predicted).sum()
-        why = f"{LEAST_IMAGES} images with finite predictions are needed, {found.split} has {count}"
+        why = f"they need {LEAST_IMAGES} images with finite predictions, but {found.split} has {count}"
         return AgeCalibration(f"no intervals: {why}")
     sentence = (
-        f"{CONFIDENCE:.0%} intervals, calibrated on {found.split}{_chose_epoch(run, found.split)}: they held "
-        f"{100 * intervals.coverage:.1f}% of the ages there when one half calibrated and the other measured "
-        f"({len(found.ages):,} images)"
+        f"{CONFIDENCE:.0%} intervals, calibrated on {found.split}{_chose_epoch(run, found.split)}: fitted on one "
+        f"half, they contained {100 * intervals.coverage:.1f}% of the ages of the other ({len(found.ages):,} images)"
     )
     return AgeCalibration(sentence, found.split, intervals)
 

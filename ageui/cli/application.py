@@ -1,4 +1,4 @@
-"""What the application needs of its terminal and of Python, before it opens."""
+"""The terminal and Python settings that the application needs before it opens."""
 
 import gc
 import sys
@@ -15,10 +15,10 @@ def has_terminal() -> bool:
 
 
 def prepare_application() -> None:
-    """Raises `ConfigError` if the application could not draw in this terminal."""
+    """Raises `ConfigError` if this terminal cannot show the application."""
     if not is_utf8(sys.__stderr__):
         raise ConfigError(
-            "the application draws with characters of UTF-8, which this terminal's locale lacks; start it with "
-            "LC_ALL=C.UTF-8 and without PYTHONIOENCODING. All commands work as they are: ageui --help"
+            "the application needs UTF-8, but this terminal's locale uses another encoding; start it with "
+            "LC_ALL=C.UTF-8 and without PYTHONIOENCODING, or use the commands: ageui --help"
         )
-    gc.set_threshold(*USUAL_COLLECTION)  # the application lives for days, and its screens are full of cycles
+    gc.set_threshold(*USUAL_COLLECTION)  # the application runs for days, and its screens are full of cycles

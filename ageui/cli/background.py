@@ -1,4 +1,4 @@
-"""Starts missing workers for queued runs, and words which runs no worker takes."""
+"""Starts missing workers for queued runs, and names the runs that no worker takes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,8 +15,7 @@ def start_missing_workers(
     checkpoint_seconds: float | None,
     console: "Console",
 ) -> None:
-    """Starts missing workers for runs whose configs name `devices`. Prints which it started, and whether the queue is
-    paused."""
+    """Starts missing workers for `devices`, and prints the workers it started and whether the queue is paused."""
     from ageui.planning.settings import checkpoint_interval
     from ageui.text.clean import clean
     from ageui.worker.background_workers import ensure_worker
@@ -24,11 +23,11 @@ def start_missing_workers(
     for device in dict.fromkeys(devices):
         started = ensure_worker(store, device, checkpoint_seconds=checkpoint_interval(checkpoint_seconds))
         if started is not None:
-            console.print(f"a worker on {started} was started; see ageui worker status", soft_wrap=True)
+            console.print(f"started a worker on {started}; see ageui worker status", soft_wrap=True)
         elif checkpoint_seconds is not None:
             console.print(
-                "the running worker keeps its time between checkpoints; to change it: ageui worker stop, "
-                f"then ageui worker start --checkpoint-seconds {checkpoint_seconds:g}",
+                f"--checkpoint-seconds {checkpoint_seconds:g} has no effect on the running worker; to apply it: "
+                f"ageui worker stop, then ageui worker start --checkpoint-seconds {checkpoint_seconds:g}",
                 soft_wrap=True,
             )
     pause = store.queue.current_pause()
@@ -37,7 +36,7 @@ def start_missing_workers(
 
 
 def paused_sentence(pause: "QueuePause") -> str:
-    """Why the queue is paused, and how to resume it."""
+    """The reason why the queue is paused, and the command that resumes it."""
     from ageui.store.queue import BY_THE_USER
 
     why = f" {BY_THE_USER}" if pause.reason == BY_THE_USER else f": {pause.reason}"
@@ -45,10 +44,10 @@ def paused_sentence(pause: "QueuePause") -> str:
 
 
 def unserved_sentence(devices: Sequence[str], *, are_all: bool) -> str:
-    """Says that no worker would take the runs on these devices, and how to start one. If not `are_all`, names them."""
+    """Says that no worker runs for these devices, and how to start one; names the devices unless `are_all`."""
     which = "them" if are_all else f"those with --device {' or '.join(devices)}"
     commands = [f"ageui worker start{'' if device == 'auto' else f' --device {device}'}" for device in devices]
-    return f"no worker is running for {which}: {', '.join(commands)}"
+    return f"no worker is running for {which}; to start one: {', '.join(commands)}"
 
 
 def device_of(row: "RunRow") -> str:

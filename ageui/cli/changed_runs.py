@@ -1,4 +1,4 @@
-"""Prints the runs that a command changed: a line for each, or a summary of many."""
+"""Prints the runs that a command changed: a line per run, or a summary of many runs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ _LISTED = 10
 
 
 def print_changed(store: "Store", changed: "Changed", *, asked: str = "") -> None:
-    """Prints the runs' statuses, and the problems of others; these exit with 2.
+    """Prints the statuses of changed runs and the problems of the others, which make the exit code 2.
 
-    `asked` is the request to those that still run, such as "to stop at once".
+    `asked` is the pending request to running runs, such as "to stop at once".
     """
     say, ids = sayer(messages()), changed.ids
-    words = {"running": f"still running, but asked {asked}; see ageui queue"}
+    words = {"running": f"still running; it was asked {asked}; see ageui queue"}
     if len(ids) <= _LISTED:
         for row in store.runs.get_many(ids).values():
             say(f"run {row.id} {row.name} is {words.get(row.status, row.status)}")
@@ -32,7 +32,7 @@ def print_changed(store: "Store", changed: "Changed", *, asked: str = "") -> Non
 
 
 def print_problems(problems: Sequence[str]) -> None:
-    """Prints the first problems and the number of the others, and exits with 2 if there are any."""
+    """Prints the first problems and the number of further ones. Exits with 2 after any problem."""
     say = sayer(messages())
     for problem in problems[:_LISTED]:
         say(f"ageui: {problem}")

@@ -1,4 +1,7 @@
-"""Groups of commands, and the help that they print: plain text that fits any width and breaks lines between words."""
+"""Groups of commands and their help: plain text that fits any width and breaks lines between words.
+
+A help page longer than two screens leaves out the options of the panel `FURTHER`; `--help-all` shows them.
+"""
 
 import inspect
 import os
@@ -7,29 +10,39 @@ import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from ageui.files.home import from_home
 
+FURTHER: Final = "Further options"
+"""The panel of options that few people use."""
+
+_HELP_ALL = "--help-all"
+_TWO_SCREENS = 48
+"""The lines of two small terminals."""
 _WIDEST = 100
 _LONGEST_TERM = 28
 """The help of an option with a longer name begins on the next line."""
 _INDENT = "  "
 _UNBREAKABLE = "\xa0"
+_COMPLETION = ("install_completion", "show_completion")
+"""The names of Typer's own options."""
+_SHOW_ALL = f"{__name__}.show_all"
+"""The key in a context's `meta` that `--help-all` sets."""
 
 
 class CommandGroup(typer.Typer):
-    """A `typer.Typer` whose commands print the help of this file, and take `~` in every path."""
+    """A `typer.Typer` whose commands print the help of this file and accept `~` in every path."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(
             cls=_Group,
             pretty_exceptions_enable=False,
             rich_markup_mode=None,
-            context_settings={"help_option_names": ["-h", "--help"]},
+            context_settings={"help_option_names": ["-h", "--help", _HELP_ALL]},
             **settings,
         )
 
@@ -38,7 +51,7 @@ class CommandGroup(typer.Typer):
 
 
 def examples(help_text: str) -> list[str]:
-    """The command lines in a docstring, from paragraphs that hold nothing else."""
+    """The command lines in a docstring, from paragraphs that contain nothing else."""
     return [line.strip() for block in _blocks(help_text) if _is_code(block) for line in block.splitlines()]
 
 
@@ -50,6 +63,7 @@ class _Command(TyperCommand):
         formatter.write(_help(self, ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[_SHOW_ALL] = _HELP_ALL in args
         try:
             rest = super().parse_args(ctx, args)
         except typer.BadParameter as error:
@@ -67,9 +81,13 @@ class _Group(TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(_help(self, ctx))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[_SHOW_ALL] = _HELP_ALL in args
+        return super().parse_args(ctx, args)
+
 
 def _at_home(value: Any) -> Any:
-    """A path, or the paths in a list, with `~` as the home folder; any other value unchanged."""
+    """A path or a list of paths with `~` replaced by the home folder; any other value unchanged."""
     if isinstance(value, Path):
         return from_home(value)
     return [_at_home(item) for item in value] if isinstance(value, list) else value
@@ -81,27 +99,42 @@ def _usage_pieces(command: Any, ctx: Any) -> list[str]:
 
 
 def _help(command: Any, ctx: Any) -> str:
+    params = [param for param in command.get_params(ctx) if not param.hidden]
+    text = _help_text(command, ctx, params)
+    has_further = any(_panel(param) == FURTHER for param in params)
+    if ctx.meta.get(_SHOW_ALL) or not has_further or text.count("\n") <= _TWO_SCREENS:
+        return text
+    usual = [param for param in params if _panel(param) != FURTHER and _HELP_ALL not in param.opts]
+    return f"{_help_text(command, ctx, usual)}\nAll options: {ctx.command_path} {_HELP_ALL}\n"
+
+
+def _help_text(command: Any, ctx: Any, params: Sequence[Any]) -> str:
     width = max(40, min(shutil.get_terminal_size().columns, _WIDEST))
     text = command.help or ""
     parts = [f"Usage: {ctx.command_path} {' '.join(command.collect_usage_pieces(ctx))}\n"]
     parts += [f"{_wrapped(paragraph, width, _INDENT)}\n" for paragraph in _paragraphs(text)]
     panels: dict[str, list[tuple[str, str]]] = {}
-    for param in command.get_params(ctx):
-        if not getattr(param, "hidden", False):
-            usual = "Arguments" if isinstance(param, TyperArgument) else "Options"
-            title = getattr(param, "rich_help_panel", None) or usual
-            panels.setdefault(title, []).append((_term(param), _meaning(param)))
+    for param in params:
+        panels.setdefault(_panel(param), []).append((_term(param), _meaning(param)))
+    commands: dict[str, list[tuple[str, str]]] = {}
     for name in command.list_commands(ctx) if isinstance(command, TyperGroup) else ():
         found: Any = command.get_command(ctx, name)
-        title = found.rich_help_panel or "Commands"
-        panels.setdefault(title, []).append((name, _first_sentence(found.help or "")))
-    # A command's own panels come first, options that most commands share come last.
-    options = panels.pop("Options", [])
-    for title, rows in {**panels, "Options": options}.items():
-        parts.append(_section(title, rows, width))
+        commands.setdefault(found.rich_help_panel or "Commands", []).append((name, _first_sentence(found.help or "")))
+    if commands:
+        parts.append("".join(_section(title, rows, width) for title, rows in commands.items()))
+    # A command's own panels come first, then the options of most commands, then rare ones.
+    last = {title: panels.pop(title) for title in ("Options", FURTHER) if title in panels}
+    parts += [_section(title, rows, width) for title, rows in {**panels, **last}.items()]
     if shown := examples(text):
         parts.append("\n".join((f"{_styled('Examples')}:", *(f"{_INDENT}{line}" for line in shown), "")))
     return "\n".join(parts)
+
+
+def _panel(param: Any) -> str:
+    if param.name in _COMPLETION:
+        return FURTHER
+    usual = "Arguments" if isinstance(param, TyperArgument) else "Options"
+    return str(param.rich_help_panel or usual)
 
 
 def _blocks(text: str) -> list[str]:
@@ -137,11 +170,11 @@ def _wrapped(text: str, width: int, indent: str) -> str:
 
 
 def _term(param: Any) -> str:
-    """An argument, or the names of an option and what it takes: `-n, --limit N`."""
+    """An argument, or the names of an option and its value: `-n, --limit N`."""
     metavar = param.metavar or param.name.upper()
     if isinstance(param, TyperArgument):
         return str(metavar)
-    names = ", ".join(sorted((*param.opts, *param.secondary_opts), key=len))
+    names = ", ".join(sorted({*param.opts, *param.secondary_opts} - {_HELP_ALL}, key=lambda name: (len(name), name)))
     return names if param.is_flag else f"{names} {metavar}"
 
 
@@ -160,5 +193,5 @@ def _first_sentence(text: str) -> str:
 
 
 def _styled(text: str) -> str:
-    """Bold, which a pipe strips."""
+    """Bold text; a pipe strips the style."""
     return text if os.environ.get("NO_COLOR") else typer.style(text, bold=True)

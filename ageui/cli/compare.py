@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ageui.cli.command_group import FURTHER
 from ageui.cli.completion import lists, runs, runs_or, words
 from ageui.cli.options import AsJson, Database, Limit, Split, messages, open_store, results, sayer
 from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
@@ -14,41 +15,42 @@ from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 def compare_runs(
     references: Annotated[
         list[str],
-        typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.", autocompletion=runs),
+        typer.Argument(metavar="RUN...", help="Ids, names, or filters that match several runs.", autocompletion=runs),
     ],
     split: Split = None,
     baseline: Annotated[
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Show differences to this run, or to: constant.",
+            help="Show differences to this run, or to constant.",
             show_default=False,
             autocompletion=runs_or("constant"),
         ),
     ] = None,
     fold_seeds: Annotated[
         bool,
-        typer.Option("--fold-seeds", help="Merge runs that differ only in their seed into one row: mean ± std (n)."),
+        typer.Option("--fold-seeds", help="Merge runs that differ only in their seed: mean ± std (n)."),
     ] = False,
     fold_across: Annotated[
         str | None,
         typer.Option(
             metavar="arithmetic,revision",
-            help="Further differences that runs of one row may have.",
+            help="Also merge runs that differ in arithmetic or revision.",
             autocompletion=lists("arithmetic", "revision"),
             show_default=False,
+            rich_help_panel=FURTHER,
         ),
     ] = None,
-    groups: Annotated[bool, typer.Option("--groups", help="Show the MAE of every group too.")] = False,
+    groups: Annotated[bool, typer.Option("--groups", help="Also show the MAE of every group.")] = False,
     by: Annotated[
         list[str] | None,
-        typer.Option(metavar="A*B", help="Show crossed groups too, as gender*ethnicity.", show_default=False),
+        typer.Option(metavar="A*B", help="Also show crossed groups, as in gender*ethnicity.", show_default=False),
     ] = None,
     figures: Annotated[
         str,
         typer.Option(
             metavar="NAME,...",
-            help="Figures beside MAE and biases: signed, gap, ratio, worst, standardised, cs5, slope, or none.",
+            help="Figures to add to MAE and biases: signed, gap, ratio, worst, standardised, cs5, slope, or none.",
             autocompletion=lists("signed", "gap", "ratio", "worst", "standardised", "cs5", "slope", "none"),
         ),
     ] = "signed",
@@ -56,20 +58,27 @@ def compare_runs(
         str,
         typer.Option(
             metavar="holm|bh|none",
-            help="Correct p-values for the number of tests.",
+            help="Correction of p-values for the number of tests.",
             autocompletion=words("holm", "bh", "none"),
+            rich_help_panel=FURTHER,
         ),
     ] = "holm",
     margin: Annotated[
         float | None,
-        typer.Option(min=0, metavar="YEARS", help="Mark settings that differ by less: ≈.", show_default=False),
+        typer.Option(
+            min=0,
+            metavar="YEARS",
+            help="Mark settings that differ by less with ≈.",
+            show_default=False,
+            rich_help_panel=FURTHER,
+        ),
     ] = None,
     output_format: Annotated[
         str | None,
         typer.Option(
             "--format",
             metavar="table|md|csv|tex|html|json|svg|pdf",
-            help="Format; else that of the file's ending, or a table.",
+            help="Format (default: from the file's extension, else table).",
             autocompletion=words("table", "md", "csv", "tex", "html", "json", "svg", "pdf"),
             show_default=False,
         ),
@@ -78,27 +87,28 @@ def compare_runs(
         str | None,
         typer.Option(
             metavar="X,Y",
-            help="The figures or fields to plot, across and up; by default mae,age.",
+            help="Figures or fields on the plot's axes (default: mae,age).",
             show_default=False,
         ),
     ] = None,
     methods: Annotated[
-        bool, typer.Option("--methods", help="Write the methods paragraph of a paper instead: data, seeds, tests.")
+        bool, typer.Option("--methods", help="Write a methods paragraph instead: data, seeds, intervals, tests.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write to.", show_default=False)
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write (default: stdout).", show_default=False),
     ] = None,
     limit: Limit = None,
     force: Force = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set runs side by side: MAE, the four biases, and the config fields that differ.
+    """Compare runs by MAE, the four biases, and the settings that differ.
 
-    Best figures are marked, and biases that cannot be told from no bias; runs are ranked over all of these, and the
-    Pareto front is marked. The constant predictor, which always says the train mean, is a row of its own, without a
-    rank. Differences come with a 95% interval from a paired bootstrap on the same images; between means over seeds it
-    covers the seeds too, and needs two or more on either side. See ageui explain bias.
+    Marks show the best figures, biases within noise, and the Pareto front; ranks cover all five figures. The constant
+    predictor, which always predicts the train mean, has its own row without a rank. Differences have 95% intervals
+    from a paired bootstrap on the same images. Between means over seeds, the intervals include the seeds and need two
+    or more on each side. For all marks: ageui explain bias.
 
         ageui compare first second --baseline first
         ageui compare tag=demo --fold-seeds --groups
@@ -117,13 +127,13 @@ def compare_runs(
     from engine.errors import ConfigError
 
     if output is not None and output_format == "table":
-        raise ConfigError("--output needs a --format other than table")
+        raise ConfigError("--format table is for the terminal; with --output, choose another format")
     formats = [*FORMATS, *PLOT_FORMATS] if output is None else [*FORMATS[1:], *PLOT_FORMATS]
     formats = list(METHODS_FORMATS) if methods else formats
     named = output_format or ("json" if as_json else None)
     chosen = chosen_format(named, output, formats, default=formats[0])
     if plot is not None and chosen not in PLOT_FORMATS:
-        raise ConfigError("--plot needs the format svg or pdf")
+        raise ConfigError(f"--plot {plot}: a plot is a file; add -o FILE.svg or -o FILE.pdf")
     refuse_target(output, force, streams=True)
     with open_store(db, read_only=True) as store:
         ids = dict.fromkeys(store.runs.find_all(references))
@@ -135,7 +145,7 @@ def compare_runs(
             compared,
             split=split,
             baseline=against,
-            # A plot shows neither differences nor tests, so that only crossed groups need predictions.
+            # A plot shows no differences or tests, so it needs predictions only for crossed groups.
             predictions=store.scores.predictions if by or chosen not in PLOT_FORMATS else None,
             fold_seeds=fold_seeds or fold_across is not None,
             fold_across=known_across(fold_across),

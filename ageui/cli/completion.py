@@ -1,6 +1,6 @@
-"""Shell completion of runs, data sets, studies, and the values of options.
+"""Shell completion of runs, data sets, studies and option values.
 
-It imports no database library, and ignores a missing or damaged database.
+It imports no database library and ignores a missing or damaged database.
 """
 
 import sqlite3
@@ -42,13 +42,13 @@ def lists(*known: str) -> Complete:
 
 
 def runs(context: typer.Context, typed: str) -> list[str]:
-    """Completes the names of runs, the newest first, without archived ones."""
+    """Completes the names of runs that are not archived, newest first."""
     newest = "SELECT name FROM run WHERE archived_at IS NULL AND substr(name, 1, ?) = ? ORDER BY id DESC LIMIT ?"
     return _names(context, newest, (len(typed), typed, _MOST))
 
 
 def runs_or(*known: str) -> Complete:
-    """Completes one of the words, or the name of a run."""
+    """Completes one of the words or the name of a run."""
 
     def complete(context: typer.Context, typed: str) -> list[str]:
         return [*words(*known)(context, typed), *runs(context, typed)]
@@ -62,17 +62,17 @@ def registered_data(context: typer.Context, typed: str) -> list[str]:
 
 
 def data_sets(context: typer.Context, typed: str) -> list[str]:
-    """Completes the names of registered data sets, and the built-in one."""
+    """Completes the names of registered data sets and of the built-in data set."""
     return [*words("synthetic")(context, typed), *registered_data(context, typed)]
 
 
 def studies(context: typer.Context, typed: str) -> list[str]:
-    """Completes the names of the studies."""
+    """Completes the names of studies."""
     return sorted(file.stem for file in _STUDIES.glob("*.toml") if file.stem.startswith(typed))
 
 
 def _names(context: typer.Context, query: str, parameters: Sequence[object]) -> list[str]:
-    """The names that a query finds and that need no quotes in a shell; none from a database that cannot be read."""
+    """The names found by a query, except names that need quotes in a shell; none from an unreadable database."""
     for mode in ("mode=ro", "mode=ro&immutable=1"):
         try:
             uri = f"file:{quoted_in_uri(str(database_path(context.params.get('db'))))}?{mode}"

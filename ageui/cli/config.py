@@ -1,4 +1,4 @@
-"""`ageui config show`: prints the settings in force and their origins."""
+"""`ageui config show`: prints the effective settings and their origins."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,17 +11,23 @@ from ageui.cli.options import AsJson, Database, open_store, print_json, results
 from ageui.files.database_path import database_path
 from engine import choices
 
-app = CommandGroup(help="Show the settings in force.", no_args_is_help=True)
+app = CommandGroup(
+    help="""Show the effective settings.
+
+        ageui config show --origin
+    """,
+    no_args_is_help=True,
+)
 
 
 @app.callback()
 def root() -> None:
-    """Settings in force."""
+    """Keeps `show` a subcommand: without a callback, Typer makes an only command the program itself."""
 
 
 @app.command("show")
 def show(
-    origin: Annotated[bool, typer.Option("--origin", help="Show the source of each setting.")] = False,
+    origin: Annotated[bool, typer.Option("--origin", help="Show the origin of each setting.")] = False,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -38,10 +44,11 @@ def show(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the config that ageui run would use now.
+    """Print the config that ageui run would use.
 
-    The order, strongest first: flags, --config FILE, environment AGEUI_FIELD, ageui.toml here, the user's file,
-    preset, default. A preset named by --preset beats environment and files.
+    Settings come from these sources, strongest first: flags, --config FILE, environment variables AGEUI_FIELD,
+    ./ageui.toml, your settings file, the preset, defaults. A preset given with --preset overrides environment and
+    files.
 
         ageui config show --origin
         ageui config show --preset report --set lr=1e-4

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ageui.cli import completion
+from ageui.cli.command_group import FURTHER
 from ageui.cli.completion import Complete, lists, words
 from ageui.cli.options import DEVICES
 from engine import choices
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from ageui.planning.settings import Resolved
 
-MODEL, TRAINING, DATA, THIS_RUN = "Model", "Training", "Data", "This run"
+SETTINGS, RUNS = "Settings", "Runs"
 
 
 class _Flag(NamedTuple):
@@ -31,47 +32,52 @@ class _Flag(NamedTuple):
 
 _WEIGHTS = ("none", *choices.REPORT_ATTRIBUTES, choices.LDS)
 _FLAGS = {
-    "data": _Flag("A registered data set, or synthetic.", DATA, "NAME", completion.data_sets),
-    "size": _Flag("Side of the input image.", DATA, "PIXELS"),
+    "data": _Flag("Registered data set, or synthetic.", SETTINGS, "NAME", completion.data_sets),
+    "size": _Flag("Side of the input image.", SETTINGS, "PIXELS"),
     "crop": _Flag(
-        "Images as they are, or faces found and aligned (needs the extra faces).",
-        DATA,
+        "Use images as they are, or find and align faces (needs the extra faces).",
+        SETTINGS,
         "|".join(choices.CROPS),
         lists(*choices.CROPS),
     ),
-    "augment": _Flag("Augmentation of train images.", DATA, "|".join(choices.AUGMENTS), lists(*choices.AUGMENTS)),
+    "augment": _Flag("Augmentation of train images.", FURTHER, "|".join(choices.AUGMENTS), lists(*choices.AUGMENTS)),
     "backbone": _Flag(
-        "torchvision classifier (NAME@LAYER cuts it, resnet50-v1 is Keras' form), dlib-age, or timm/NAME.",
-        MODEL,
+        "torchvision classifier (NAME@LAYER cuts it; resnet50-v1: Keras' form), dlib-age or timm/NAME.",
+        SETTINGS,
         "NAME",
     ),
-    "init": _Flag("Weights to start from.", MODEL, f"{'|'.join(choices.INITS)}|FILE", lists(*choices.INITS)),
-    "head": _Flag(f"Layers put on the backbone: {', '.join(choices.HEADS)}.", MODEL, "NAME", lists(*choices.HEADS)),
-    "loss": _Flag(f"Training loss: {', '.join(choices.LOSSES)}.", TRAINING, "NAME", lists(*choices.LOSSES)),
+    "init": _Flag(f"Initial weights: {', '.join(choices.INITS)}, or a file.", SETTINGS, "NAME", lists(*choices.INITS)),
+    "head": _Flag(
+        f"Layers on top of the backbone: {', '.join(choices.HEADS)}.", FURTHER, "NAME", lists(*choices.HEADS)
+    ),
+    "loss": _Flag(f"Training loss: {', '.join(choices.LOSSES)}.", SETTINGS, "NAME", lists(*choices.LOSSES)),
     "weights": _Flag(
-        f"Attributes that weigh the samples: {', '.join(_WEIGHTS)} (smoothed ages), others of the data, or several.",
-        TRAINING,
+        f"Sample weights by attribute: {', '.join(_WEIGHTS)} (smoothed ages), or another attribute of the data.",
+        SETTINGS,
         "NAME[,NAME]",
         lists(*_WEIGHTS),
     ),
     "strategy": _Flag(
-        "All layers from random weights (scratch), new layers first, then all (freeze), or all at once (finetune).",
-        TRAINING,
+        "Train all layers from random weights (scratch), new layers first and then all (freeze), or all layers at once "
+        "(finetune).",
+        FURTHER,
         "|".join(choices.STRATEGIES),
         lists(*choices.STRATEGIES),
     ),
-    "epochs": _Flag("Epochs, per stage: 25,25.", TRAINING, "N[,N]"),
-    "optimizer": _Flag("With Keras' constants.", TRAINING, "|".join(choices.OPTIMIZERS), lists(*choices.OPTIMIZERS)),
-    "lr": _Flag("Learning rate, one or one per stage.", TRAINING, "X[,X]"),
-    "batch": _Flag("Images per step.", TRAINING, "N"),
-    "seed": _Flag("Seed for all randomness.", TRAINING, "N"),
-    "device": _Flag("Where to compute.", TRAINING, "auto|cpu|cuda[:N]", lists(*DEVICES)),
+    "epochs": _Flag("Epochs, in total or per stage.", SETTINGS, "N[,N]"),
+    "optimizer": _Flag(
+        "Optimizer, with Keras' constants.", FURTHER, "|".join(choices.OPTIMIZERS), lists(*choices.OPTIMIZERS)
+    ),
+    "lr": _Flag("Learning rate, for all stages or per stage.", SETTINGS, "X[,X]"),
+    "batch": _Flag("Images per step.", SETTINGS, "N"),
+    "seed": _Flag("Seed for all randomness.", SETTINGS, "N"),
+    "device": _Flag("Device to train on.", SETTINGS, "auto|cpu|cuda[:N]", lists(*DEVICES)),
 }
 
 
 @dataclass(frozen=True)
 class ConfigFlags:
-    """The config flags of a command line: `values` by field, as typed, a preset and a settings file."""
+    """The config flags of a command line: a preset, a settings file, and `values` by field, as typed."""
 
     values: Mapping[str, str]
     preset: str | None
@@ -81,7 +87,7 @@ class ConfigFlags:
 def option(
     help_text: str, panel: str, metavar: str | None = None, *names: str, complete: Complete | None = None
 ) -> Any:
-    """An option without a shown default, in a panel of the help."""
+    """An option in a panel of the help, without its default."""
     return typer.Option(
         *names,
         help=help_text,
@@ -93,26 +99,28 @@ def option(
 
 
 DespiteFullDisk = Annotated[
-    bool, option("Queue the runs even if their files do not fit on the disk.", THIS_RUN, None, "--force")
+    bool, option("Queue the runs even if the disk is too small for their files.", FURTHER, None, "--force")
 ]
-DryRun = Annotated[bool, option("Print the runs that would be queued; queue nothing.", THIS_RUN, None, "--dry-run")]
+DryRun = Annotated[bool, option("Print the runs without queueing them.", RUNS, None, "--dry-run")]
 
 
 def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds all config flags to a command, which receives them as `flags`, a `ConfigFlags`."""
+    """Adds all config flags to a command and passes them as `flags`, a `ConfigFlags`."""
     own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "flags"]
+    presets = "|".join(choices.PRESETS)
     kinds: dict[str, Any] = {
-        name: Annotated[str | None, option(flag.help, flag.panel, flag.metavar, complete=flag.complete)]
-        for name, flag in _FLAGS.items()
+        "preset": Annotated[
+            str | None, option("Settings to start from.", SETTINGS, presets, complete=words(*choices.PRESETS))
+        ],
+        **{
+            name: Annotated[str | None, option(flag.help, flag.panel, flag.metavar, complete=flag.complete)]
+            for name, flag in _FLAGS.items()
+        },
+        "assignments": Annotated[
+            list[str] | None, option("Any other field (see ageui config show).", SETTINGS, "FIELD=VALUE", "--set")
+        ],
+        "config": Annotated[Path | None, option("TOML file with settings.", FURTHER, "FILE")],
     }
-    kinds["assignments"] = Annotated[
-        list[str] | None, option("Any other field; see ageui config show.", TRAINING, "FIELD=VALUE", "--set")
-    ]
-    kinds["preset"] = Annotated[
-        str | None,
-        option("Settings to start from.", THIS_RUN, "|".join(choices.PRESETS), complete=words(*choices.PRESETS)),
-    ]
-    kinds["config"] = Annotated[Path | None, option("Settings from a TOML file.", THIS_RUN, "FILE")]
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
         for name, kind in kinds.items()
@@ -134,7 +142,7 @@ def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def print_choices(console: "Console", resolved: "Resolved", flags: ConfigFlags) -> None:
-    """Prints the preset and data that were chosen by default, and how to choose others."""
+    """Prints the default preset and data set if no flag named them, and the flags that do."""
     if flags.preset is None:
         console.print(f"preset {resolved.preset}: {resolved.preset_origin}; choose with --preset")
     if "data" not in flags.values:

@@ -1,4 +1,4 @@
-"""`ageui data`: registers, checks and shows data sets, and makes synthetic ones."""
+"""`ageui data`: registers, checks and shows data sets, and draws synthetic faces."""
 
 import math
 from pathlib import Path
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from engine.data.report import DataCounts
     from engine.data.spec import DataSpec
 
-app = CommandGroup(help="Data sets: register, list, check, show, make.", no_args_is_help=True)
+app = CommandGroup(
+    help="""Register, list, check and show data sets, and draw synthetic faces.
+
+        ageui data add mine ~/faces.csv
+        ageui data check mine
+        ageui data list
+    """,
+    no_args_is_help=True,
+)
 
 
 app.command("add")(add)
@@ -29,9 +37,9 @@ app.command("add")(add)
 
 @app.command("list")
 def list_data(db: Database = None, as_json: AsJson = False) -> None:
-    """List the registered data sets with their images per split; synthetic is always there.
+    """List the registered data sets, and synthetic, with their images per split.
 
-    --json adds the labelled images of each split and group, as counted when the data set was added.
+    --json adds the labelled images per split and group, counted when the data set was added.
 
         ageui data list
     """
@@ -53,13 +61,13 @@ def list_data(db: Database = None, as_json: AsJson = False) -> None:
     rows = []
     for spec in specs:
         there = spec.path is None or Path(spec.path).exists()
-        where = "drawn when needed" if spec.path is None else spec.path + ("" if there else "  (not there now)")
+        where = "drawn when needed" if spec.path is None else spec.path + ("" if there else "  (missing)")
         rows.append((spec.name, spec.format, _images(spec, counts.get(spec.name)), where))
     results().print(rich_table(Table.of_names(("name", "format", "images", "where"), rows)))
     if any(spec.path is not None and spec.name not in counts for spec in specs):
         messages().print(
-            "unknown: added before images were counted; count them with ageui data check, or add the data set again "
-            "with --replace",
+            "unknown: the data set was added before ageui counted images; count them with ageui data check, or repeat "
+            "ageui data add with --replace",
             soft_wrap=True,
         )
 
@@ -78,19 +86,20 @@ def _images(spec: "DataSpec", counts: "DataCounts | None") -> str:
 @app.command("check")
 def check_data(
     name: DataName,
-    quick: Annotated[bool, typer.Option("--quick", help="Read the rows only, not the images.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Read only the rows, not the images.")] = False,
     faces: Annotated[
-        bool, typer.Option("--faces", help="Also look for a face in each image, as runs with crop aligned do.")
+        bool, typer.Option("--faces", help="Also look for a face in each image, as --crop aligned does.")
     ] = False,
     target: TargetOption = "apparent",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count groups, show sample weights, and look for bad items and duplicate images.
+    """Count groups, show sample weights, and find unusable images and duplicates.
 
-    The duplicates are kept with the data set: scores say how many scored images have one in train.
+    The command stores the duplicates with the data set; scores then count images that have a duplicate in train.
 
-    The exit code is 3 if items cannot be used, or a course edition's counts are not the published ones.
+    The exit code is 3 if images or rows are unusable, or if the counts of a course edition differ from the published
+    counts.
 
         ageui data check appa-real
         ageui data check synthetic --quick
@@ -121,7 +130,7 @@ def check_data(
 
 
 def _remember(spec: "DataSpec", examined: "Examined", db: Path | None) -> None:
-    """Keeps what was found out about the images with the data set, unless the database cannot be written."""
+    """Stores the findings about the images with the data set, unless the database cannot be written."""
     from engine.errors import StoreError
 
     if spec.path is None:
@@ -130,7 +139,7 @@ def _remember(spec: "DataSpec", examined: "Examined", db: Path | None) -> None:
         with open_store(db, rescores=False) as store:
             store.data.remember(spec.name, examined)
     except StoreError as error:
-        messages().print(clean(f"not kept with the data set: {error}"), soft_wrap=True)
+        messages().print(clean(f"the duplicates were not stored with the data set: {error}"), soft_wrap=True)
 
 
 app.command("sheet")(sheet)
@@ -139,34 +148,36 @@ app.command("sheet")(sheet)
 @app.command("remove")
 def remove(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A registered data set.", autocompletion=completion.registered_data)
+        str, typer.Argument(metavar="NAME", help="Registered data set.", autocompletion=completion.registered_data)
     ],
     db: Database = None,
 ) -> None:
-    """Forget a data set. Its files and the runs on it stay.
+    """Unregister a data set. Its files and its runs stay.
 
     ageui data remove appa-real
     """
     with open_store(db) as store:
         store.data.remove(name)
-    messages().print(f"{name} is no longer registered; its files are untouched")
+    messages().print(f"{name} unregistered; its files are untouched")
 
 
 @app.command("make")
 def make(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A new folder.")],
-    counts: Annotated[str, typer.Option(metavar="T,V,E", help="Train, valid and test images.")] = "1600,400,400",
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="New folder for the images.")],
+    counts: Annotated[
+        str, typer.Option(metavar="T,V,E", help="Number of train, valid and test images.")
+    ] = "1600,400,400",
     seed: Annotated[
-        int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="The same seed draws the same faces.")
+        int, typer.Option(min=0, max=2**31 - 1, metavar="N", help="Seed; the same seed draws the same faces.")
     ] = 0,
     image_size: Annotated[
-        int, typer.Option(min=32, max=1024, metavar="PIXELS", help="Side of an image, 32 to 1024.")
+        int, typer.Option(min=32, max=1024, metavar="PIXELS", help="Side of the images, 32 to 1024.")
     ] = 224,
     shift: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ATTRIBUTE=GROUP:YEARS",
-            help="Bias: add years to a group's train labels; may be repeated.",
+            help="Bias: add years to a group's train labels; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -174,15 +185,15 @@ def make(
         list[str] | None,
         typer.Option(
             metavar="ATTRIBUTE=GROUP:YEARS",
-            help="Bias: standard deviation of an error put on a group's labels; may be repeated.",
+            help="Bias: add an error with this standard deviation to a group's labels; repeatable.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Draw synthetic faces to disk, in the format of the course's image folders.
+    """Draw synthetic faces into a folder, in the format of the course's image folders.
 
-    The groups are as unequal as in the course's data. A model that learns well shows a shifted group's years as its
-    signed error, and cannot undo a noisy group's larger error: both biases are known in advance.
+    The groups are as unequal as in the course's data. --shift and --noise add a known bias: a model that learns well
+    shows the shifted years as the group's signed error, and cannot correct the larger error of a noisy group.
 
         ageui data make drawn --counts 600,200,0 --shift gender=female:5
     """
@@ -200,7 +211,7 @@ def make(
     with count_progress(messages()) as progress:
         make_faces(path, options, progress)
     typer.echo(f"{counted(sum(options.counts), 'face')}: {path}")
-    messages().print(f"use them with: ageui data add NAME {path}", soft_wrap=True)
+    messages().print(f"to register them: ageui data add NAME {path}", soft_wrap=True)
 
 
 def _group_years(option: str, texts: list[str], least: float = -math.inf) -> dict[str, float]:
@@ -215,7 +226,7 @@ def _group_years(option: str, texts: list[str], least: float = -math.inf) -> dic
         except ValueError:
             colon = ""
         if not colon or "=" not in group:
-            raise ConfigError(f"{option} {text}: write it as attribute=group:years, as in gender=female:5")
+            raise ConfigError(f"{option} {text}: write attribute=group:years, as in gender=female:5")
         if not math.isfinite(found[group]) or found[group] < least:
             raise ConfigError(f"{option} {text}: give a finite number of years{', 0 or more' if least == 0 else ''}")
     return found
@@ -230,7 +241,7 @@ def _three_integers(text: str) -> tuple[int, int, int]:
     except ValueError:
         raise ConfigError(f"--counts {text}: give three numbers, as in 1600,400,400") from None
     if min(train, valid, test) < 0 or train < 2:
-        raise ConfigError(f"--counts {text}: give at least 2 train images, and none below 0")
+        raise ConfigError(f"--counts {text}: give at least 2 train images and no negative number")
     if max(train, valid, test) > MOST_FACES:
-        raise ConfigError(f"--counts {text}: give at most {MOST_FACES:,} images a split")
+        raise ConfigError(f"--counts {text}: give at most {MOST_FACES:,} images per split")
     return train, valid, test

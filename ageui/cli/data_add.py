@@ -1,4 +1,4 @@
-"""`ageui data add`: registers a data set after reading all of it."""
+"""`ageui data add`: registers a data set after reading every row and image."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ageui.cli import completion
+from ageui.cli.command_group import FURTHER
 from ageui.cli.data_options import TargetOption, target_of
 from ageui.cli.options import AsJson, Database, Files, messages, open_store, print_json
 from engine import choices
@@ -15,14 +16,14 @@ _SHOWN = 3
 
 
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set here.")],
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Its folder, or a table of images.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name for the data set.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of images, or a table that lists images.")],
     data_format: Annotated[
         str | None,
         typer.Option(
             "--format",
             metavar="|".join(choices.DATA_FORMATS[:-1]),
-            help="Its format; else detected.",
+            help="Format (default: detected).",
             autocompletion=completion.words(*choices.DATA_FORMATS[:-1]),
             show_default=False,
         ),
@@ -31,7 +32,7 @@ def add(
         str | None,
         typer.Option(
             metavar="image=FILE,age=YEARS,…",
-            help="A table's columns for image, age, real_age, age_std, split, subject and attributes.",
+            help="Columns of a table for image, age, real_age, age_std, split, subject and attributes.",
             show_default=False,
         ),
     ] = None,
@@ -39,31 +40,35 @@ def add(
         str | None,
         typer.Option(
             metavar="ATTRIBUTE=N,…",
-            help="Group an attribute's numbers into N intervals, or at edges, as in bmi=18.5/25/30.",
+            help="Group a numeric attribute into N intervals, or at edges, as in bmi=18.5/25/30.",
             show_default=False,
+            rich_help_panel=FURTHER,
         ),
     ] = None,
     images: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder where a table's relative image paths start; else its own.", show_default=False
+            metavar="DIR",
+            help="Base folder of a table's relative image paths (default: the table's folder).",
+            show_default=False,
         ),
     ] = None,
     ignore: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="File of image names to leave out: one per line, or a table with a column such as img_name.",
+            help="File with names of images to leave out: one per line, or a table with a column such as img_name.",
             show_default=False,
+            rich_help_panel=FURTHER,
         ),
     ] = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out rows and images that cannot be used.")
-    ] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unusable rows and images.")] = False,
     fractions: Annotated[
         str | None,
         typer.Option(
-            metavar="T,V,E", help="Shares of train, valid and test if the data has no splits.", show_default=False
+            metavar="T,V,E",
+            help="Shares of train, valid and test, for data without splits.",
+            show_default=False,
         ),
     ] = None,
     split_map: Annotated[
@@ -72,52 +77,56 @@ def add(
             metavar="NAME=SPLIT,…",
             help="Map a table's split names to train, valid, test, or none, which leaves rows out.",
             show_default=False,
+            rich_help_panel=FURTHER,
         ),
     ] = None,
     folds: Annotated[
         str | None,
         typer.Option(
             metavar="TRAIN/VALID/TEST",
-            help="A table's folds for train, valid and test, as in 0-2/3/4.",
+            help="Folds of a table to use as train, valid and test, as in 0-2/3/4.",
             show_default=False,
+            rich_help_panel=FURTHER,
         ),
     ] = None,
     age_scale: Annotated[
         str | None,
         typer.Option(
             metavar="YEARS",
-            help="Years that an age of 1 stands for: 100 for ages within 0 and 1, 1/12 for months.",
+            help="Years per unit of age: 100 for ages from 0 to 1, 1/12 for months.",
             show_default=False,
+            rich_help_panel=FURTHER,
         ),
     ] = None,
     crop: Annotated[
         bool,
-        typer.Option("--crop", help="The images are uncropped photos: runs use the main face found in each."),
+        typer.Option("--crop", help="Treat the images as uncropped photos: runs use the main face in each."),
     ] = False,
     halve_valid: Annotated[
         bool,
         typer.Option(
-            "--halve-valid", help="Half of the validation images become test images, in data without any of these."
+            "--halve-valid",
+            help="Turn half of the validation images into test images, for data without test images.",
+            rich_help_panel=FURTHER,
         ),
     ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a data set of that name.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the data set with that name.")] = False,
     target: TargetOption = "apparent",
     db: Database = None,
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register a data set, after reading every row and image once.
+    """Register a data set after reading every row and image once.
 
-    The files stay where they are. Rows that cannot be used are listed and stop the command, unless --skip-bad leaves
-    them out. A table's columns are found by their usual names, and ages may be ranges: every guess is printed and kept
-    with the data set.
+    The files stay in place. The command lists unusable rows and images and stops, unless --skip-bad leaves them out.
+    It detects the columns of a table by their usual names and accepts age ranges; it prints all guesses and stores
+    them with the data set.
 
         ageui data add appa-real ~/appa-real
         ageui data add mine faces.csv --columns image=file,age=years,gender=sex
         ageui data add mine labels/faces.csv --images pictures --ignore bad.txt
         ageui data add adience folds.csv --folds 0-2/3/4
         ageui data add party photos.csv --crop
-        ageui data add halves ~/appa-real --halve-valid
     """
     import dataclasses
 
@@ -134,13 +143,13 @@ def add(
     from engine.paths import cache_folder
 
     if not path.exists():
-        what = "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+        what = "is a broken link" if path.is_symlink() else "does not exist"
         raise DataError(f"{path} {what}; give the folder or table of the data set")
     if data_format is not None and data_format not in choices.DATA_FORMATS[:-1]:
         raise ConfigError(f"--format {data_format}: choose one of {', '.join(choices.DATA_FORMATS[:-1])}")
     name = valid_name(name, "data set name")
     if any("\ud800" <= character <= "\udfff" for character in str(path.absolute())):
-        raise ConfigError(f"the path {clean(str(path))} is not text in {sys.getfilesystemencoding()}; rename it")
+        raise ConfigError(f"the path {clean(str(path))} is not valid {sys.getfilesystemencoding()}; rename it")
     spec = described(
         name,
         path,
@@ -166,7 +175,7 @@ def add(
     with open_store(db, create=True, files=files) as store:
         store.data.refuse_taken(name, replace)
         if data_format is None:
-            say(f"format {spec.format} (choose another with --format)")
+            say(f"format {spec.format}, detected; choose another with --format")
         spec, guesses = settled(spec, target_of(target))
         with count_progress(console) as progress:
             examined = examine(

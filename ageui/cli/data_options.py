@@ -1,4 +1,4 @@
-"""Options and look-ups that the commands on data sets share."""
+"""Options and lookups that the data set commands share."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from engine.data.spec import DataSpec
 
 DataName = Annotated[
-    str, typer.Argument(metavar="NAME", help="A registered data set, or synthetic.", autocompletion=data_sets)
+    str, typer.Argument(metavar="NAME", help="Registered data set, or synthetic.", autocompletion=data_sets)
 ]
 TargetOption = Annotated[
     str,
     typer.Option(
-        metavar="apparent|real", help="Which age, if the data has both.", autocompletion=words("apparent", "real")
+        metavar="apparent|real", help="Age to use if the data has both.", autocompletion=words("apparent", "real")
     ),
 ]
 
 
 def registered(name: str, db: Path | None) -> "DataSpec":
-    """The data set of that name; the built-in one needs no database."""
+    """The data set with that name; the built-in data set needs no database."""
     from ageui.files.database_path import database_path
     from engine.data.spec import BUILT_IN
 

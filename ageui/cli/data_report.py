@@ -1,4 +1,4 @@
-"""Prints the report of a checked data set."""
+"""Prints the report on a checked data set."""
 
 from itertools import groupby
 
@@ -17,7 +17,7 @@ SHOWN = 20
 
 
 def print_data_report(report: DataReport) -> None:
-    """Prints a report on stdout."""
+    """Prints a report to stdout."""
     console = results()
     where = report.path or "drawn when needed"
     console.print(
@@ -37,9 +37,7 @@ def print_data_report(report: DataReport) -> None:
     if report.images_read:
         _print_duplicates(console, report)
     else:
-        console.print(
-            "\nthe images were not read: ageui data check without --quick finds unreadable and near-equal ones"
-        )
+        console.print("\nthe images were not read; to find unreadable and duplicate images, leave --quick out")
 
 
 def _splits(report: DataReport) -> Table:
@@ -75,7 +73,7 @@ def _print_course_counts(console: Console, report: DataReport) -> None:
     if not report.course_counts:
         return
     same = sum(row.matches for row in report.course_counts)
-    console.print(f"\ncourse edition: {same} of {len(report.course_counts)} group counts are the published ones")
+    console.print(f"\ncourse edition: {same} of {len(report.course_counts)} group counts match the published counts")
     for row in report.course_counts:
         if not row.matches:
             console.print(f"  {row.split} {row.attribute} {row.group}: {row.found} found, {row.expected} published")
@@ -98,7 +96,7 @@ def _print_remarks(console: Console, report: DataReport) -> None:
 
 def _print_duplicates(console: Console, report: DataReport) -> None:
     pairs = sorted(report.duplicates, key=lambda pair: pair.where)
-    console.print(f"\npairs of different images that show nearly the same picture: {len(pairs) or 'none'}")
+    console.print(f"\nnear-duplicates, pairs of different files with nearly the same picture: {len(pairs) or 'none'}")
     for where, found in groupby(pairs, key=lambda pair: pair.where):
         together = list(found)
         console.print(f"  {where}: {len(together)}")

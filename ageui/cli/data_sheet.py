@@ -1,4 +1,4 @@
-"""`ageui data sheet`: draws faces of a split or group into one picture."""
+"""`ageui data sheet`: draws faces of a split or group as one picture."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +25,7 @@ def sheet(
         str | None,
         typer.Option(
             metavar="train|valid|test",
-            help="Faces of this split; else of all.",
+            help="Draw only faces of this split.",
             autocompletion=completion.words(*choices.SPLITS),
             show_default=False,
         ),
@@ -34,30 +34,33 @@ def sheet(
         str | None,
         typer.Option(
             metavar="ATTRIBUTE=GROUP",
-            help="Faces of this group: gender=female, 'age=>=60'; else of all.",
+            help="Draw only faces of this group, as in gender=female or 'age=>=60'.",
             show_default=False,
         ),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, max=400, metavar="N", help="Most faces to draw, up to 400.")] = 48,
+    count: Annotated[int, typer.Option(min=1, max=400, metavar="N", help="Draw at most N faces, up to 400.")] = 48,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE.png",
-            help="File to write; else one in a private cache folder.",
+            help="File to write (default: a file in a private cache folder).",
             show_default=False,
         ),
     ] = None,
     force: Force = False,
-    view: Annotated[bool, typer.Option("--open", help="Open it with the system's viewer, or $AGEUI_VIEWER.")] = False,
+    view: Annotated[
+        bool, typer.Option("--open", help="Open the picture with the system's viewer, or $AGEUI_VIEWER.")
+    ] = False,
     target: TargetOption = "apparent",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw faces of a split or group into one picture, evenly spread over age, with age and attributes below each.
+    """Draw faces of a split or group as one picture, spread evenly over age.
 
-    The same data gives the same faces. The picture shows people: treat it like the data set.
+    Age and attributes stand below each face. The same data gives the same faces. The picture shows people: protect it
+    like the data set.
 
         ageui data sheet synthetic --split valid --group gender=female -o women.png
     """
@@ -70,7 +73,7 @@ def sheet(
     spec = registered(name, db)
     members = _group(group)
     if output is not None and output.suffix.lower() != ".png":
-        raise ConfigError(f"--output {output}: a sheet is a PNG picture, so name it FILE.png")
+        raise ConfigError(f"--output {output}: the picture is a PNG file; end the name in .png")
     refuse_target(output, force)
     manifest = load_manifest(spec, target_of(target), cache=cache_folder())
     drawn = draw_sheet(manifest, split=split, group=members, count=count)
@@ -94,12 +97,12 @@ def _group(text: str | None) -> tuple[str, str] | None:
         return None
     attribute, equals, name = text.partition("=")
     if not equals or not attribute or not name:
-        raise ConfigError(f"--group {text}: write it as attribute=group, as in gender=female")
+        raise ConfigError(f"--group {text}: write attribute=group, as in gender=female")
     return attribute, name
 
 
 def _cached(what: str) -> Path:
-    """The file for this sheet in the cache. Removes the oldest other sheets."""
+    """The cache file of this sheet. Removes the oldest other sheets."""
     import hashlib
 
     from engine.cache import private_part
@@ -113,7 +116,7 @@ def _cached(what: str) -> Path:
         for file in others[_KEPT_SHEETS - 1 :]:
             file.unlink(missing_ok=True)
     except OSError as error:
-        raise ConfigError(f"the cache {folder} cannot be written: {error.strerror}; say -o FILE.png") from error
+        raise ConfigError(f"the cache {folder} cannot be written: {error.strerror}; use -o FILE.png") from error
     return path
 
 
@@ -128,4 +131,4 @@ def _write(drawn: "ContactSheet", path: Path) -> None:
     try:
         write_atomically(path, lambda stream: stream.write(content.getvalue()))
     except OSError as error:
-        raise ConfigError(f"--output {path} cannot be written: {error.strerror}") from error
+        raise ConfigError(f"--output {path} cannot be written: {error.strerror}; choose another file") from error

@@ -1,4 +1,4 @@
-"""Turns the options of `ageui data add` into the `DataSpec` that they describe."""
+"""Turns the options of `ageui data add` into a `DataSpec`."""
 
 import math
 from pathlib import Path
@@ -28,18 +28,19 @@ def described(
     photos: bool = False,
     halve_valid: bool = False,
 ) -> DataSpec:
-    """The data set of that name, with the texts of the options as given; None for those that are not.
+    """The data set that the options describe, with their texts as typed; None for options left out.
 
-    Raises `ConfigError` for an option that is malformed or does not fit the format, and `DataError` for files that are
-    missing.
+    Raises `ConfigError` for an option that is malformed or does not fit the format, and `DataError` for missing files.
     """
     for_tables = {"--columns": columns, "--bins": bins, "--images": images, "--split-map": split_map, "--folds": folds}
     if data_format != "table" and (given := [option for option, text in for_tables.items() if text is not None]):
-        raise ConfigError(f"{given[0]} needs a table, but the format is {data_format}; say --format table if it is one")
+        raise ConfigError(
+            f"{given[0]} is for tables, but the format is {data_format}; leave it out, or add --format table"
+        )
     if fractions is not None and data_format in _FORMATS_WITH_SPLITS:
-        raise ConfigError(f"--fractions: data of the format {data_format} has its own splits; leave the option out")
+        raise ConfigError(f"--fractions: data in the format {data_format} has its own splits; leave the option out")
     if split_map is not None and folds is not None:
-        raise ConfigError("--split-map and --folds: give one of them")
+        raise ConfigError("--split-map and --folds exclude each other; leave one out")
     intervals = {one: _bins(one, text) for one, text in _pairs("--bins", bins).items()}
     fields = {
         "name": name,
@@ -63,33 +64,34 @@ def described(
 
 
 def _absolute(path: Path) -> str:
-    """The real path; a table that is a link keeps its own name, beside which its images may be."""
+    """The resolved path; a linked table keeps the link's folder, since its images may lie there."""
     return str(path.parent.resolve() / path.name if path.is_symlink() and path.is_file() else path.resolve())
 
 
 def _folder(option: str, path: Path) -> str:
     path = path.expanduser()
     if not path.is_dir():
-        raise DataError(f"{option} {path}: there is no such folder")
+        raise DataError(f"{option} {path}: the folder does not exist; check the path")
     return str(path.resolve())
 
 
 def _file(option: str, path: Path) -> str:
     if not path.is_file():
         kind = other_kind(path)
-        raise DataError(f"{option} {path}: {f'it is {kind}, not a regular file' if kind else 'there is no such file'}")
+        what = f"it is {kind}, not a regular file" if kind else "the file does not exist"
+        raise DataError(f"{option} {path}: {what}; check the path")
     return str(path.resolve())
 
 
 def _years(text: str) -> float:
-    """The years that `100` or `1/12` stands for."""
+    """The number of years in `100` or `1/12`."""
     above, _, below = text.partition("/")
     try:
         years = float(above) / float(below or 1)
     except (ValueError, ZeroDivisionError):
         years = math.nan
     if not 0 < years < math.inf:
-        raise ConfigError(f"--age-scale {text}: give the years that an age of 1 stands for, as in 100 or 1/12")
+        raise ConfigError(f"--age-scale {text}: give the years per unit of age, as in 100 or 1/12")
     return years
 
 
@@ -99,7 +101,7 @@ def _pairs(option: str, texts: str | None) -> dict[str, str]:
     for text in texts.split(",") if texts else ():
         key, equals, value = text.partition("=")
         if not equals or not key.strip() or not value.strip():
-            raise ConfigError(f"{option} {text}: write it as name=value")
+            raise ConfigError(f"{option} {text}: write name=value")
         pairs[key.strip()] = value.strip()
     return pairs
 
@@ -108,9 +110,9 @@ def _bins(attribute: str, text: str) -> Bins:
     """The number of intervals, or the edges between them."""
     option = f"--bins {attribute}={text}"
     if attribute == "age":
-        raise ConfigError(f"{option}: age has its own intervals, which a run chooses: --set age_edges=20,40,60")
+        raise ConfigError(f"{option}: a run sets the intervals of age; use ageui run --set age_edges=20,40,60")
     if attribute in RESERVED_COLUMNS:
-        raise ConfigError(f"{option}: {attribute} is no attribute; give an attribute that holds numbers")
+        raise ConfigError(f"{option}: {attribute} is not an attribute; name a numeric attribute")
     wanted = f"give a number of intervals from 2 to {MOST_BINS}, or rising edges, as in {attribute}=18.5/25/30"
     if text.isascii() and text.isdigit():
         if len(text) > len(str(MOST_BINS)) or not 2 <= int(text) <= MOST_BINS:
@@ -131,5 +133,5 @@ def _three_shares(text: str) -> tuple[float, float, float]:
     except ValueError:
         raise ConfigError(f"--fractions {text}: give three shares, as in 0.7,0.15,0.15") from None
     if not (train > 0 and valid >= 0 and test >= 0 and abs(train + valid + test - 1) <= 1e-6):
-        raise ConfigError(f"--fractions {text}: the shares must add up to 1, with some for train")
+        raise ConfigError(f"--fractions {text}: give shares that add up to 1, with more than 0 for train")
     return train, valid, test

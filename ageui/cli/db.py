@@ -1,4 +1,4 @@
-"""`ageui db`: checks, copies and cleans the database and the files beside it."""
+"""`ageui db`: checks, copies and cleans the database and its files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,15 @@ from ageui.text.sentences import counted
 if TYPE_CHECKING:
     from ageui.store import Store
 
-app = CommandGroup(help="The database: check, back up, import, vacuum, prune.", no_args_is_help=True)
+app = CommandGroup(
+    help="""Check, back up, merge and clean databases.
+
+        ageui db check
+        ageui db backup /media/backup/runs.db
+        ageui db import server.db
+    """,
+    no_args_is_help=True,
+)
 app.command("import")(import_runs)
 
 
@@ -26,12 +34,13 @@ def run_count(store: "Store") -> str:
 
 @app.command("check")
 def check(
-    files: Annotated[bool, typer.Option("--files", help="Also read every checkpoint and compare its SHA-256.")] = False,
+    files: Annotated[bool, typer.Option("--files", help="Also verify the SHA-256 of every checkpoint.")] = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for damage: in the database, in its rows, and in the files that they point to.
+    """Check the database, its rows and its files for damage.
 
+    ageui db check
     ageui db check --files
     """
     from ageui.text.clean import clean
@@ -45,9 +54,7 @@ def check(
             if not path.exists():
                 problems.append(f"run {run_id}: {path} is missing")
             elif path.stat().st_size != checkpoint.bytes:
-                problems.append(
-                    f"run {run_id}: {path} has {path.stat().st_size} bytes, {checkpoint.bytes} were written"
-                )
+                problems.append(f"run {run_id}: {path} has {path.stat().st_size} bytes instead of {checkpoint.bytes}")
             elif files:
                 try:
                     read_verified(path, checkpoint.sha256)
@@ -67,13 +74,13 @@ def check(
 
 @app.command("backup")
 def backup(
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="The copy to make.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     db: Database = None,
 ) -> None:
-    """Copy the database as it is at this moment, even while runs train.
+    """Copy the database, even while runs train.
 
-    Weights are files of their own: copy the folder beside the database, too.
+    Weights and logs are separate files: also copy the folder beside the database.
 
         ageui db backup /media/backup/runs.db
     """
@@ -86,12 +93,12 @@ def backup(
             store.copy_to(target.absolute())
         except OSError as error:
             raise StoreError(f"{target} cannot be written: {error.strerror}") from error
-        messages().print(f"{store.path} is copied to {target}: {target.stat().st_size / 1e6:.1f} MB", soft_wrap=True)
+        messages().print(f"copied {store.path} to {target}: {target.stat().st_size / 1e6:.1f} MB", soft_wrap=True)
 
 
 @app.command("vacuum")
 def vacuum(db: Database = None) -> None:
-    """Rewrite the database without unused space.
+    """Shrink the database file by rewriting it without unused space.
 
     ageui db vacuum
     """
@@ -102,9 +109,9 @@ def vacuum(db: Database = None) -> None:
 
 @app.command("rescore")
 def rescore_results(db: Database = None) -> None:
-    """Compute intervals and tests for results that an earlier version stored.
+    """Compute the intervals and tests that results of an earlier version lack.
 
-    Commands that find such results do this in the background.
+    Other commands do this in the background.
 
         ageui db rescore
     """
@@ -121,20 +128,22 @@ def rescore_results(db: Database = None) -> None:
                 progress.update(task, completed=found - left)
         left = store.rescoring.remaining()
     if left:
-        messages().print(f"another process scores {counted(left, 'result')} again")
+        messages().print(f"another process is scoring {counted(left, 'result')} again")
     else:
         messages().print(
-            f"scored again: {counted(found, 'result')}" if found else "all results have their intervals and tests"
+            f"scored {counted(found, 'result')} again" if found else "all results have their intervals and tests"
         )
 
 
 @app.command("prune")
 def prune_files(
-    yes: Annotated[bool, typer.Option("--yes", help="Remove them; else they are only listed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete the files.")] = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """List files that can be deleted: checkpoints of ended runs, and files without a run. Kept weights never are.
+    """List or delete unneeded files: checkpoints of ended runs and files without a run.
+
+    Kept weights are never deleted.
 
     ageui db prune
     ageui db prune --yes
@@ -153,8 +162,8 @@ def prune_files(
         console.print(f"{file.bytes / 1e6:8.1f} MB  {clean(str(file.path))}: {file.why}", soft_wrap=True)
     total = sum(file.bytes for file in found)
     if not found:
-        console.print("nothing could go")
+        console.print("no unneeded files")
     elif yes:
         console.print(f"{freed / 1e6:.1f} MB freed")
     else:
-        console.print(f"{total / 1e6:.1f} MB could be freed; remove them with: ageui db prune --yes")
+        console.print(f"{total / 1e6:.1f} MB can be freed; delete the files with: ageui db prune --yes")

@@ -9,13 +9,13 @@ import typer
 def demo(
     keep: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Keep the copy in this folder, and open it from there.", show_default=False),
+        typer.Option(metavar="DIR", help="Keep the copy in this folder.", show_default=False),
     ] = None,
 ) -> None:
     """Open the application on a copy of the shipped runs.
 
-    Change the copy and queue runs in it as you like: it lies in a temporary folder. Quitting ends its runs and removes
-    it. Your own database is not opened.
+    You can change the copy and queue runs in it. It lies in a temporary folder; quitting ends its runs and deletes it.
+    Your own database stays closed.
 
         ageui demo
         ageui demo --keep demo
@@ -25,6 +25,6 @@ def demo(
     from engine.errors import ConfigError
 
     if not has_terminal():
-        raise ConfigError("ageui demo opens the application, which needs a terminal")
+        raise ConfigError("ageui demo needs a terminal for the application; start it in a terminal, without pipes")
     prepare_application()
     typer.echo(launch_demo(keep), err=True)

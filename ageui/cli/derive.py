@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from ageui.store import Store
 
 Name = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the new run.", show_default=False)]
-Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag of the new run; may be repeated.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag of the new run; repeatable.")]
 FitOn = Annotated[
     str | None,
     typer.Option(
-        "--on", metavar="valid|test", help="Split to fit to; else valid, or test.",
+        "--on", metavar="valid|test", help="Split to fit on (default: valid, else test).",
         autocompletion=words("valid", "test"), show_default=False,
     ),
 ]  # fmt: skip
-FitFolds = Annotated[int, typer.Option("--folds", metavar="K", help="Folds of the cross-fit.")]
-FitSeed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed that deals images to folds.")]
+FitFolds = Annotated[int, typer.Option("--folds", metavar="K", help="Number of cross-fitting folds.")]
+FitSeed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed that assigns images to folds.")]
 
 
 def ensemble_runs(
     references: References,
     weights: Annotated[
-        str | None, typer.Option(metavar="W,W,…", help="Weight of each run, in their order.", show_default=False)
+        str | None, typer.Option(metavar="W,W,…", help="Weights of the runs, in order.", show_default=False)
     ] = None,
-    fit: Annotated[bool, typer.Option("--fit", help="Fit the weights to ages, by squared error.")] = False,
+    fit: Annotated[bool, typer.Option("--fit", help="Fit the weights by least squared error.")] = False,
     on: FitOn = None,
     folds: FitFolds = 5,
     seed: FitSeed = 0,
@@ -38,12 +38,11 @@ def ensemble_runs(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Average the predictions of trained runs, as a run of its own.
+    """Average the predictions of runs in a new run.
 
-    The new run has scores on all splits that its members share, and is compared, reported and exported like any run.
-    ageui predict --run computes each member and needs their weights. Scores stay marked as selected where a member's
-    are. Fitted weights are cross-fitted: each image is scored with weights fitted to the other folds, and intervals
-    include the fit.
+    The new run has scores on all splits that its members share. You can compare, report and export it like any run;
+    ageui predict needs the weights of all members. Scores are marked as selected if a member's scores are. --fit
+    cross-fits: each image is scored with weights fitted on the other folds, and intervals include the fit.
 
         ageui ensemble first second third
         ageui ensemble 'tag=best seed=0' --fit --name blend
@@ -62,13 +61,15 @@ def ensemble_runs(
 
 def calibrate_runs(
     references: References,
-    isotonic: Annotated[bool, typer.Option("--isotonic", help="Fit any rising function instead of a slope.")] = False,
+    isotonic: Annotated[
+        bool, typer.Option("--isotonic", help="Fit an increasing function instead of a slope.")
+    ] = False,
     slope: Annotated[
-        float | None, typer.Option(metavar="S", help="Stretch S times, without a fit.", show_default=False)
+        float | None, typer.Option(metavar="S", help="Stretch by S instead of fitting.", show_default=False)
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option("--by", metavar="ATTRIBUTE", help="Refused: a group of each face would be needed.", hidden=True),
+        typer.Option("--by", metavar="ATTRIBUTE", help="Refused: it would need each face's group.", hidden=True),
     ] = None,
     on: FitOn = None,
     folds: FitFolds = 5,
@@ -78,13 +79,13 @@ def calibrate_runs(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correct predictions that regress to the mean, as a run of its own for each RUN, which may be an ensemble.
+    """Correct regression to the mean in a new run for each RUN.
 
-    Predictions are stretched about the mean age of the train images until they spread as ages do, which costs some MAE
-    and lowers the age bias. --isotonic fits the rising function closest to the ages instead. Scores are cross-fitted:
-    each image is predicted with a fit to the other folds, in which subjects and known duplicates stay together. The
-    folds are the same for all runs on the same images. Fitted weights of an ensemble are fitted again in each fold.
-    Intervals include the fit. ageui predict uses the fit to all images.
+    Calibration stretches predictions about the mean train age until they spread like the ages. It lowers the age bias
+    and costs some MAE. --isotonic fits the increasing function closest to the ages instead. Scores are cross-fitted:
+    each image is predicted with a fit on the other folds, and intervals include the fit. Subjects and known duplicates
+    stay in one fold, and all runs on the same images share their folds. Fitted ensemble weights are fitted again per
+    fold. ageui predict uses the fit on all images.
 
         ageui calibrate first
         ageui calibrate 'tag=best' --isotonic
@@ -98,7 +99,7 @@ def calibrate_runs(
     with open_store(db) as store:
         run_ids = store.runs.find_all(references)
         if name is not None and len(run_ids) > 1:
-            raise ConfigError(f"{len(run_ids)} runs cannot share a --name; leave it out, or calibrate one run")
+            raise ConfigError(f"--name {name}: {len(run_ids)} runs cannot share a name; leave it out, or name one run")
         fitting = Fitting(on, folds, seed)
         made = calibrate(store, run_ids, isotonic=isotonic, slope=slope, fitting=fitting, name=name, tags=tags or ())
         show_derived(store, made, as_json)
@@ -112,11 +113,11 @@ def _numbers(text: str | None) -> list[float] | None:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise ConfigError(f"weights {text!r}: give numbers, separated by commas") from None
+        raise ConfigError(f"--weights {text}: give numbers separated by commas") from None
 
 
 def show_derived(store: "Store", run_ids: list[int], as_json: bool) -> None:
-    """Prints the new runs: their scores, or a table of several."""
+    """Prints the scores of one new run, or the ids of several."""
     from ageui.cli.run_page import print_run
 
     if as_json:
@@ -127,4 +128,4 @@ def show_derived(store: "Store", run_ids: list[int], as_json: bool) -> None:
         print_run(detail, detail.command)
     else:
         listed = ", ".join(map(str, run_ids))
-        messages().print(f"runs {listed} are made; see ageui ls source=derived", soft_wrap=True)
+        messages().print(f"runs {listed} added; list them with: ageui ls source=derived", soft_wrap=True)

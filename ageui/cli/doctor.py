@@ -12,7 +12,7 @@ from ageui.files.database_path import database_path
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check; if it is not `well`, `text` says what to do."""
+    """The result of one check; unless it is `well`, `text` says what to do."""
 
     topic: str
     well: bool
@@ -93,7 +93,7 @@ def _cache() -> Iterator[Finding]:
         yield Finding("cache", False, str(error))
         return
     except OSError as error:
-        yield Finding("cache", False, f"{folder}: {error.strerror}; set AGEUI_CACHE to a folder that can be written")
+        yield Finding("cache", False, f"{folder}: {error.strerror}; set AGEUI_CACHE to a writable folder")
         return
     free = shutil.disk_usage(folder).free
     used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -118,20 +118,20 @@ def _database(path: Path) -> Iterator[Finding]:
 
     found = driver()
     version, safe = found.sqlite_version, is_safe(found.sqlite_version_info)
-    advice = "" if safe else "; it may lose commits when two processes write at once: pip install pysqlite3"
+    advice = "" if safe else "; it may lose commits if two processes write at once; run: pip install pysqlite3"
     yield Finding("sqlite", safe, f"{version} ({found.__name__.partition('.')[0]}){advice}")
     if not path.exists():
-        yield Finding("database", True, f"{path.absolute()} does not exist yet; the first run makes it")
+        yield Finding("database", True, f"{path.absolute()} does not exist yet; the first run creates it")
         return
     with open_store(path, read_only=True) as store:
         text = f"{path.absolute()}: schema {store.schema_version()}, {run_count(store)}, files in {store.folder}"
         yield Finding("database", True, text)
         for state in workers(store):
-            doing = "lives" if state.is_alive else f"has left: {state.row.reason or 'died without a word'}"
+            doing = "running" if state.is_alive else f"stopped: {state.row.reason or 'no reason recorded'}"
             yield Finding("worker", True, f"{state.row.device}: {doing}")
         for data_set in store.data.all():
             there = data_set.path is None or Path(data_set.path).exists()
             text = f"{data_set.name}: {data_set.format}, {data_set.path or 'built in'}"
             yield Finding(
-                "data", there, text if there else f"{text} is not there; mount it, or add it again with --replace"
+                "data", there, text if there else f"{text} is missing; mount it, or add it again with --replace"
             )

@@ -1,4 +1,4 @@
-"""`ageui export`: writes a trained run's predictions or weights to files."""
+"""`ageui export`: writes a run's predictions or weights to files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,22 +18,23 @@ def export_run(
     reference: Reference,
     predictions: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write predictions as .csv, .tsv or .parquet.", show_default=False),
+        typer.Option(metavar="FILE", help="Write predictions to a .csv, .tsv or .parquet file.", show_default=False),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Copy the kept weights as .safetensors.", show_default=False)
+        Path | None, typer.Option(metavar="FILE", help="Copy the weights to a .safetensors file.", show_default=False)
     ] = None,
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write a run's predictions or weights to files that only you can read, since they come from faces of people.
+    """Export a run's predictions or weights.
 
-    Predictions have the columns split, image, age, predicted (years) and one per attribute; age_low and age_high are
-    the ends of ages given as ranges, and pretraining says so where the scored faces may have been among those that
-    the first weights were pretrained on. In CSV, text that a spreadsheet would run as a formula gets a leading ', which
-    ageui removes when it reads the file; Parquet is exact.
+    Predictions have the columns split, image, age, predicted (years) and one per attribute. age_low and age_high are
+    the ends of an age range. pretraining warns that the initial weights may have been pretrained on scored faces. In
+    CSV, text that a spreadsheet would run as a formula gets a leading ', which ageui removes on reading; Parquet is
+    exact.
 
-    A script beside the weights, FILE.py, predicts with them in PyTorch and torchvision, without ageui.
+    Beside the weights, the command writes a script, FILE.py, that predicts in PyTorch and torchvision without ageui.
+    Only you can read the files, since they come from faces of people.
 
         ageui export first --predictions predictions.csv
         ageui export first --weights first.safetensors
@@ -41,7 +42,7 @@ def export_run(
     from engine.errors import ConfigError
 
     if predictions is None and weights is None:
-        raise ConfigError("say what to export: --predictions FILE, --weights FILE, or both")
+        raise ConfigError("nothing to export; add --predictions FILE, --weights FILE, or both")
     if predictions is not None and predictions.suffix not in (".csv", ".tsv", ".parquet"):
         raise ConfigError(f"--predictions {predictions}: end the name in .csv, .tsv or .parquet")
     if weights is not None and weights.suffix != ".safetensors":
@@ -57,20 +58,20 @@ def export_run(
 
 
 def precision_of(detail: "RunDetail") -> "Precision":
-    """The arithmetic that the run's newest attempt computed in; `auto` if no attempt began to train."""
+    """The arithmetic of the run's newest attempt; `auto` if no attempt started to train."""
     manifests = [attempt.manifest for attempt in detail.attempts if attempt.manifest]
     found: Precision = manifests[-1]["dtype"] if manifests else "auto"
     return found
 
 
 def kept_weights(detail: "RunDetail") -> "CheckpointRow":
-    """The weights of a run that count; raises `DataError` for a run without weights."""
+    """The run's kept weights. Raises `DataError` for a run without weights."""
     from engine.errors import DataError
 
     if detail.derived_from is not None:
         names = detail.derived_from.source_names
         raise DataError(
-            f"run {detail.id} ({detail.name}) has no weights of its own: it is made from {names}; name these"
+            f"run {detail.id} ({detail.name}) has no weights of its own; name one of its source runs: {names}"
         )
     if detail.kept is None:
         raise DataError(
@@ -78,7 +79,7 @@ def kept_weights(detail: "RunDetail") -> "CheckpointRow":
             + (
                 "they were removed, or the run was copied without its files"
                 if detail.status == "done"
-                else "they are written when it ends or stops, after at least one epoch with a finite loss"
+                else "a run writes them when it ends or stops, after at least one epoch with a finite loss"
             )
         )
     return detail.kept
@@ -92,7 +93,10 @@ def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
 
     frame = store.scores.predictions_frame(detail.id)
     if frame.empty:
-        raise DataError(f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: not scored, or deleted")
+        raise DataError(
+            f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: it was not scored, or they were "
+            "deleted"
+        )
     if detail.pretraining:
         frame = frame.assign(pretraining=detail.pretraining)
     content = io.BytesIO()
@@ -123,10 +127,10 @@ def _copy_weights(store: "Store", detail: "RunDetail", path: Path) -> None:
         _, config = load_weights(store.checkpoint_file(checkpoint))
         text = plain_prediction(config, path.name, script.name, photos=bool(detail.data_spec.get("photos")))
     except AgeUIError as error:
-        console.print(clean(f"no script that predicts with them: {error}"), soft_wrap=True)
+        console.print(clean(f"cannot write a script that predicts with these weights: {error}"), soft_wrap=True)
         return
     write_output(script, text.encode(), private=True)
-    console.print(f"predicts with them without ageui: python {script} FACE.jpg", soft_wrap=True)
+    console.print(f"to predict without ageui: python {script} FACE.jpg", soft_wrap=True)
 
 
 def _script_beside(weights: Path) -> Path:

@@ -32,11 +32,14 @@ def join_runs_on_folds(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Join the test scores of runs on folds, as a run of its own with out-of-fold scores of all images.
+    """Join runs on folds in a new run with out-of-fold scores.
 
-    One of the runs of ageui run --folds is enough to name. The scores are joined without this command when the last of
-    these runs is done; it makes them if they were deleted, or the command was killed then, and says which runs are
-    missing. ageui predict averages all of the runs.
+    ageui run --folds K divides all images into K folds, regardless of their splits; subjects and identical images stay
+    together. Run k is tested on fold k, validated on the next fold, and trained on the others. Repeat the command to
+    continue after a stop.
+
+    The last run joins the scores when it is done. Use ageui folds if the joined run was deleted or the last run was
+    killed; it also lists missing runs. Name any one of the runs. ageui predict averages all of them.
 
         ageui folds first-1
     """
@@ -47,13 +50,13 @@ def join_runs_on_folds(
         sets = [fold_runs_of(store, run_id) for run_id in store.runs.find_all(references)]
         found = {tuple(run and run.id for run in one.runs): one for one in sets}
         if name is not None and len(found) > 1:
-            raise ConfigError(f"{len(found)} runs cannot share a --name; leave it out, or name one of the {len(found)}")
+            raise ConfigError(f"--name {name}: {len(found)} runs cannot share a name; leave it out, or name one run")
         show_derived(store, [join_folds(store, runs, name=name, tags=tags or ()) for runs in found.values()], as_json)
 
 
 @dataclass(frozen=True)
 class Queueing:
-    """How new runs are queued: their labels, what their ends start, and the time between their checkpoints."""
+    """Options of new runs: tags, priority, end commands, and seconds between checkpoints."""
 
     tags: Sequence[str]
     priority: int
@@ -67,7 +70,7 @@ class Queueing:
 
 @dataclass(frozen=True)
 class PlannedFolds:
-    """The runs of a config on all folds: those that exist and are not `done`, and `new` ones, by the fold's number."""
+    """The runs left to train for a config, by fold number: `new` runs, and existing runs to train `again`."""
 
     config: "RunConfig"
     spec: dict[str, Any]
@@ -77,10 +80,10 @@ class PlannedFolds:
 
 
 def plan_folds(store: "Store", new: "NewRun", folds: int, queueing: Queueing, console: "Console") -> PlannedFolds:
-    """Finds the folds of the data of `new` that have no such run yet, or one that is not done.
+    """Plans the folds of the data of `new` whose run is missing or not done.
 
-    Raises `ConfigError` for a run that cannot end, `DataError` for folds that cannot be trained on, and what `add_many`
-    and `check_runs` raise.
+    Raises `ConfigError` for a run that diverged, `DataError` for folds unfit for training, and the errors of
+    `refuse_invalid` and `check_runs`.
     """
     from ageui.cli.progress import count_progress
     from ageui.derive.folds import fold_names, fold_runs
@@ -90,7 +93,7 @@ def plan_folds(store: "Store", new: "NewRun", folds: int, queueing: Queueing, co
     from engine.errors import ConfigError
     from engine.paths import cache_folder
 
-    specs, config = fold_specs(new.spec, folds), settled(new.config)  # all of them compute alike
+    specs, config = fold_specs(new.spec, folds), settled(new.config)  # all runs use the same arithmetic
     with count_progress(console) as progress:
         refuse_folds(new.spec, folds, config.target, cache=cache_folder(), progress=progress)
     spec = specs[0].model_dump(mode="json")
@@ -110,8 +113,8 @@ def plan_folds(store: "Store", new: "NewRun", folds: int, queueing: Queueing, co
     for number, run in planned.again.items():
         if run.status == "diverged":
             raise ConfigError(
-                f"fold {number} (run {run.id}, {run.name}) diverged and would do so again; change what ageui show "
-                f"{run.id} advises, for all folds"
+                f"fold {number} (run {run.id}, {run.name}) diverged and would diverge again; follow the advice of "
+                f"ageui show {run.id} for all folds"
             )
     store.runs.refuse_invalid(list(planned.new.values()), tags=queueing.tags, priority=queueing.priority)
     to_train = [*planned.new.values(), *store.runs.to_train_again([run.id for run in planned.again.values()])]
@@ -119,14 +122,14 @@ def plan_folds(store: "Store", new: "NewRun", folds: int, queueing: Queueing, co
         networks = check_runs(console, to_train)
         print_memory(console, store, to_train, networks)
     done = folds - len(planned.new) - len(planned.again)
-    sayer(console)(f"data {new.spec.name} in {folds} folds; its own splits are ignored; {done} of {folds} are done")
+    sayer(console)(f"data {new.spec.name} in {folds} folds, ignoring its splits; {done} of {folds} are done")
     return planned
 
 
 def queue_folds(
     store: "Store", planned: PlannedFolds, queueing: Queueing, console: "Console", *, as_json: bool
 ) -> None:
-    """Queues the runs that are left, and prints their ids."""
+    """Queues the remaining runs and prints their ids."""
     from ageui.cli.background import start_missing_workers
 
     again = [run.id for run in planned.again.values() if run.status in _TO_RETRY]
@@ -151,9 +154,9 @@ def train_folds(
     console: "Console",
     as_json: bool,
 ) -> None:
-    """Trains the runs that are left one after the other, and prints the out-of-fold scores of all.
+    """Trains the remaining runs one after another, and prints the out-of-fold scores.
 
-    Exits with the code of a run that does not end as done. Raises `ConfigError` for one that others work on.
+    Exits with the code of the first run that is not done. Raises `ConfigError` for a run that another process trains.
     """
     from ageui.derive.folds import fold_runs, join_folds, joined_run
     from engine.errors import ConfigError
@@ -162,8 +165,8 @@ def train_folds(
     for number, run in planned.again.items():
         if run.status in ("running", "lost"):
             raise ConfigError(
-                f"fold {number} (run {run.id}, {run.name}) is {run.status}; wait for it with ageui wait {run.id}, then "
-                "repeat this command"
+                f"fold {number} (run {run.id}, {run.name}) is {run.status}; wait with ageui wait {run.id}, then repeat "
+                "this command"
             )
     if planned.new or planned.again:
         with working_here(
@@ -175,7 +178,7 @@ def train_folds(
                     say(f"fold {number} of {planned.folds} is not done; repeat the command to continue it")
                 end_here(store, claimed, outcome, console)
     runs = fold_runs(store, planned.config.hash, planned.spec)
-    # The end of the last run joined them, unless it was killed then.
+    # The last run joined the scores at its end, unless it was killed.
     show_derived(store, [joined_run(store, runs) or join_folds(store, runs)], as_json)
 
 
@@ -187,7 +190,7 @@ def _claim(
     say: Callable[[str], None],
     foreground: "Foreground",
 ) -> "Claim":
-    """Claims the run on a fold, which continues from its checkpoint if it was begun."""
+    """Claims the run on a fold; a run that started before continues from its checkpoint."""
     from engine.errors import StoreError
 
     if number in planned.new:
@@ -200,8 +203,7 @@ def _claim(
         found = store.queue.claim(run.id, foreground.claimant, foreground.hold)
         if found is None:
             raise StoreError(
-                f"run {run.id} was taken by a worker in this moment; wait for it with ageui wait {run.id}, then repeat "
-                "this command"
+                f"run {run.id}: a worker has just taken it; wait with ageui wait {run.id}, then repeat this command"
             )
         claimed = found
     queueing.remember(store, [claimed.run_id])

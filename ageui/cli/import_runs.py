@@ -22,21 +22,21 @@ _MOST_NAMED = 5
 
 def import_runs(
     other: Annotated[
-        Path, typer.Argument(metavar="OTHER.db", help="The other database. Its runs' files are read from its folder.")
+        Path, typer.Argument(metavar="OTHER.db", help="Database to import from, with its files beside it.")
     ],
     where: Annotated[
         str | None,
-        typer.Option(metavar="FILTER", help="Import only these runs, as in: tag=night status=done", show_default=False),
+        typer.Option(metavar="FILTER", help="Import only runs that match, as in tag=night.", show_default=False),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be imported; import nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the runs without importing them.")] = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import the runs of another database: scores, predictions, curves, weights and logs.
+    """Import runs of another database with their scores, predictions, curves, weights and logs.
 
-    The other database is not changed. Runs that exist here already are skipped, unless they continued there: then they
-    replace their copies here. Queued and running runs are skipped, too. Imported runs get new ids, and a number if
-    their name is taken.
+    The other database stays unchanged. The import skips queued and running runs, and runs that this database already
+    has. Runs that continued in the other database replace their copies here. Imported runs get new ids; if a name is
+    taken, it gets a number.
 
         ageui db import /mnt/server/runs.db
         ageui db import server.db --where tag=night --dry-run
@@ -49,10 +49,10 @@ def import_runs(
     if not other.exists():
         raise ConfigError(f"{other} does not exist; give the path of the other database")
     if other.is_dir():
-        raise ConfigError(f"{other} is a folder; give the database in it, such as {other / 'runs.db'}")
+        raise ConfigError(f"{other} is a folder; give the path of the database in it, such as {other / 'runs.db'}")
     with open_source(real_path(other)) as opened, _target(db, dry_run) as store:
         if opened.path.samefile(store.path):
-            raise ConfigError(f"{other} is the database itself; give another one")
+            raise ConfigError(f"{other} is the database that you import into; give the path of another database")
         plan = plan_import(store, opened, where)
         report = None
         if plan.runs and not dry_run:
@@ -66,7 +66,7 @@ def import_runs(
 
 @contextmanager
 def _target(db: Path | None, dry_run: bool) -> "Iterator[Store]":
-    """The database to import into. One that would be made is an empty temporary one for a dry run."""
+    """Opens the database to import into. A dry run replaces a missing database by an empty temporary one."""
     from ageui.store import Store
 
     if dry_run and not real_path(database_path(db)).exists():
@@ -78,20 +78,20 @@ def _target(db: Path | None, dry_run: bool) -> "Iterator[Store]":
 
 
 def _say(plan: "ImportPlan", report: "ImportReport | None") -> None:
-    """Says on stderr what was imported, or would be, and what was not."""
+    """Prints the imported runs, or the planned ones without a report, and the skipped runs to stderr."""
     from ageui.text.sentences import counted
 
     say = sayer(messages())
     new = [run.name for run in plan.runs if run.replaces is None]
     replaced = [f"{run.replaces} {run.name}" for run in plan.runs if run.replaces is not None]
-    say(f"{counted(len(new), 'run')} {'imported' if report or not new else 'would be imported'}{_named(new)}")
+    say(f"{counted(len(new), 'run')} {'imported' if report or not new else 'to import'}{_named(new)}")
     if replaced:
-        verb = "replaced" if report else "would be replaced"
-        say(f"{counted(len(replaced), 'run')} {verb} that continued in the other database{_named(replaced)}")
+        verb = "replaced by newer copies" if report else "to replace by newer copies"
+        say(f"{counted(len(replaced), 'run')} {verb}{_named(replaced)}")
     if plan.stored:
-        say(f"{counted(len(plan.stored), 'run')} skipped: here already")
+        say(f"{counted(len(plan.stored), 'run')} skipped: already in this database")
     if plan.unfinished:
-        say(f"{counted(len(plan.unfinished), 'run')} skipped: queued or running there{_named(plan.unfinished)}")
+        say(f"{counted(len(plan.unfinished), 'run')} skipped: still queued or running{_named(plan.unfinished)}")
     for sentence in plan.conflicts:
         say(f"ageui: {sentence}")
     if report is not None:
@@ -102,13 +102,13 @@ def _say_outcome(report: "ImportReport") -> None:
     say = sayer(messages())
     for run_id, name in report.outcome.names.items():
         if name != report.runs[run_id].name and report.runs[run_id].replaces is None:
-            say(f"{report.runs[run_id].name} is named {name} here, because another run has its name")
+            say(f"renamed {report.runs[run_id].name} to {name}, because another run has its name")
     for spec in report.outcome.data_sets:
         is_missing = spec.path is not None and not Path(spec.path).exists()
-        hint = f"; {spec.path} is not on this machine: ageui data add {spec.name} PATH --replace" if is_missing else ""
-        say(f"data set {spec.name} registered{hint}")
+        hint = f"; {spec.path} is missing here; add it with: ageui data add {spec.name} PATH --replace"
+        say(f"registered data set {spec.name}{hint if is_missing else ''}")
     for data in report.outcome.other_data_sets:
-        say(f"{data} names a different data set here; the imported runs keep their description of theirs")
+        say(f"{data} is a different data set here; the imported runs keep the description of their own data set")
     for sentence in report.missing:
         say(f"ageui: {sentence}")
 

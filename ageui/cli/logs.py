@@ -1,4 +1,4 @@
-"""`ageui logs`: prints the log of a run's process."""
+"""`ageui logs`: prints a run's log."""
 
 import sys
 import time
@@ -19,13 +19,13 @@ _READ_AT_ONCE = 1 << 16
 
 def show_logs(
     reference: Reference,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Follow the log until the run has ended.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Follow the log until the run ends.")] = False,
     attempt: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Attempt; else the newest.", show_default=False)
+        int | None, typer.Option(metavar="N", min=1, help="Attempt (default: the newest).", show_default=False)
     ] = None,
     db: Database = None,
 ) -> None:
-    """Print the log of a run's newest attempt: its epochs, warnings, and whatever its libraries wrote.
+    """Print a run's log: epochs, warnings, and output of libraries.
 
     ageui logs first
     ageui logs -f first
@@ -37,14 +37,14 @@ def show_logs(
         run_id = store.runs.find_one(reference)
         newest = store.runs.get(run_id).attempt
         if newest == 0 and not follow:
-            raise DataError(f"run {run_id} has no log yet: nobody has worked on it, see ageui queue")
+            raise DataError(f"run {run_id} has no log yet, because it has not started; see ageui queue")
         if attempt is not None and not 1 <= attempt <= newest:
             attempts = counted(newest, "attempt")
-            raise ConfigError(f"run {run_id} has {attempts}; give --attempt a number from 1 to {newest}")
+            raise ConfigError(f"--attempt {attempt}: run {run_id} has {attempts}; choose a number from 1 to {newest}")
         if attempt is not None or not follow:
             path = _file(store, run_id, attempt or newest)
             if not path.exists():
-                raise DataError(f"{path} is not there: it was removed, or the run was copied without its files")
+                raise DataError(f"run {run_id}: {path} is missing; it was removed, or the run was copied without it")
             with path.open("rb") as log:
                 _print_rest(log, ended=True)
             return
@@ -52,7 +52,7 @@ def show_logs(
 
 
 def _follow(store: "Store", run_id: int) -> None:
-    """Prints the newest attempt's log as it grows, then those of later attempts, until the run has ended."""
+    """Prints the newest attempt's log as it grows, and the logs of later attempts, until the run has ended."""
     attempt, log, told = 0, None, False
     while True:
         row = store.runs.get(run_id)
@@ -84,7 +84,7 @@ def _file(store: "Store", run_id: int, attempt: int) -> Path:
 
 
 def _print_rest(log: IO[bytes], *, ended: bool) -> None:
-    """Prints the unread rest of a log, cleaned for a terminal; an incomplete last line only if the log has `ended`."""
+    """Prints the unread rest of a log, cleaned for a terminal. Holds an incomplete last line back until `ended`."""
     from ageui.text.clean import clean
 
     while content := log.readline(_READ_AT_ONCE):

@@ -1,4 +1,4 @@
-"""Checks new runs before they are queued, and prints what is known of their memory."""
+"""Checks new runs before they are queued, and prints their expected memory."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "KnownNetworks":
-    """Raises the `AgeUIError` of `refuse_unfit` if some of `runs` would fail on this machine.
+    """Raises the `AgeUIError` of `refuse_unfit` if any of `runs` would fail on this machine.
 
-    Prints warnings about labels that some will not cope with. Checking a backbone and its first weights takes some
-    seconds, once. Returns what is known of their networks.
+    Prints warnings about unsuitable labels. The first check of a backbone and its initial weights takes some seconds.
+    Returns the facts about the networks.
     """
     from ageui.planning.environment import refuse_wrong_variables
     from ageui.planning.known_networks import KnownNetworks
@@ -23,9 +23,9 @@ def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "KnownNetworks":
 
     refuse_wrong_variables()
     networks = KnownNetworks()
-    refuse_unfit(runs, networks)  # with the facts at hand, before networks are checked
+    refuse_unfit(runs, networks)  # with the known facts, before the slow check of networks
     if missing := networks.missing(runs):
-        with console.status("checking the networks and their first weights"):
+        with console.status("checking the networks and their initial weights"):
             networks.check(missing)
         refuse_unfit(runs, networks)
     for text in label_warnings(runs):
@@ -34,7 +34,7 @@ def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "KnownNetworks":
 
 
 def print_memory(console: "Console", store: "Store", runs: "Sequence[NewRun]", networks: "KnownNetworks") -> None:
-    """Prints what `runs` load of their weights files and the peak memory that earlier runs measured, with warnings."""
+    """Prints the initial weights that `runs` load and the peak memory of similar earlier runs, with warnings."""
     from ageui.memory.expected_memory import CurrentPeaks, expected_memory
     from ageui.text.clean import clean
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, the database they open, and the consoles they print on."""
+"""Options that several commands share, the database they open, and the consoles they print to."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli import completion
+from ageui.cli.command_group import FURTHER
 from ageui.cli.streams import keep_exit_code, write_data
 from ageui.files.database_path import database_path, real_path
 from engine import choices
@@ -22,7 +23,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def _or_before_the_command(context: typer.Context, value: Path | None) -> Path | None:
-    """The option's value, else the one that was given before the command: `ageui --db FILE ls`."""
+    """The option's value, or the value before the command, as in `ageui --db FILE ls`."""
     return value if value is not None else context.find_root().params.get("db")
 
 
@@ -31,7 +32,7 @@ Database = Annotated[
     typer.Option(
         "--db",
         metavar="FILE",
-        help="Database; else $AGEUI_DB, else runs.local.db or runs.db here.",
+        help="Database (default: $AGEUI_DB, ./runs.local.db or ./runs.db).",
         callback=_or_before_the_command,
         show_default=False,
     ),
@@ -39,40 +40,40 @@ Database = Annotated[
 Files = Annotated[
     Path | None,
     typer.Option(
-        "--files", metavar="DIR", help="Folder for weights and logs of a new database; else runs beside runs.db.",
-        show_default=False,
+        "--files", metavar="DIR", help="Folder for weights and logs of a new database (default: runs, beside it).",
+        show_default=False, rich_help_panel=FURTHER,
     ),
 ]  # fmt: skip
 CheckpointSeconds = Annotated[
     float | None,
     typer.Option(
-        min=0, metavar="N", help="Seconds between checkpoints; else $AGEUI_CHECKPOINT_SECONDS, else 60.",
-        show_default=False,
+        min=0, metavar="N", help="Seconds between checkpoints (default: $AGEUI_CHECKPOINT_SECONDS or 60).",
+        show_default=False, rich_help_panel=FURTHER,
     ),
 ]  # fmt: skip
 Limit = Annotated[
     int | None,
     typer.Option(
-        "-n", "--limit", min=1, metavar="N", help="Most runs to list; else 50 on a terminal, all elsewhere.",
+        "-n", "--limit", min=1, metavar="N", help="List at most N runs (default: 50 on a terminal, else all).",
         show_default=False,
     ),
 ]  # fmt: skip
 Reference = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="An id, a name, or a filter that fits one run.", autocompletion=completion.runs),
+    typer.Argument(metavar="RUN", help="Id, name, or a filter that matches one run.", autocompletion=completion.runs),
 ]
 DeviceToUse = Annotated[
     str,
     typer.Option(
-        "--device", metavar="auto|cpu|cuda[:N]", help="Where to compute.", autocompletion=completion.words(*DEVICES)
+        "--device", metavar="auto|cpu|cuda[:N]", help="Device to use.", autocompletion=completion.words(*DEVICES)
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Split = Annotated[
     str | None,
     typer.Option(
         metavar="train|valid|test",
-        help="Split, or DATA/SPLIT of other data; else test, valid or train.",
+        help="Split, or DATA/SPLIT of another data set (default: test, valid or train).",
         autocompletion=completion.words(*choices.SPLITS),
         show_default=False,
     ),
@@ -89,12 +90,12 @@ def open_store(
     starts_worker: bool = False,
     rescores: bool = True,
 ) -> "Iterator[Store]":
-    """Opens the database; a new one gets the folder `files`.
+    """Opens the database; a new database uses the folder `files`.
 
-    Reports on stderr if the copy of a shipped example is opened instead, lost runs, and, unless this command
-    `starts_worker`, runs whose worker was killed. Lost runs are requeued first, unless the command is `read_only`.
-    Scores results of an earlier version again in the background. The exit code of a command that changes the database
-    does not depend on its output, see `ageui.cli.streams`.
+    Requeues lost runs unless `read_only`. Reports on stderr: a shipped example whose copy is opened instead, lost runs,
+    and, unless this command `starts_worker`, runs whose worker was killed. Scores results of an earlier version again
+    in the background. The exit code of a command that changes the database does not depend on its output, see
+    `ageui.cli.streams`.
     """
     from ageui.store import Store
     from ageui.store.example import copy_sentence, opened_path
@@ -123,7 +124,7 @@ def open_store(
 
 
 def warn_of_variables() -> None:
-    """Names environment variables that look like ours and mean nothing, unless a program reads this command's lines."""
+    """Warns of unknown AGEUI_ environment variables, unless a program reads this command's messages."""
     from ageui.planning.environment import unknown_variables
     from ageui.text import message_lines
 
@@ -146,7 +147,7 @@ def messages() -> "Console":
 
 
 def sayer(console: "Console") -> Callable[[str], None]:
-    """A function that prints cleaned text, which may have several lines."""
+    """A function that cleans and prints text of one or more lines."""
     from ageui.text.clean import clean
 
     return lambda text: console.print(clean(text, lines=True), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Output files of commands: existing files are replaced only with --force."""
+"""Output files of commands, which replace existing files only with --force."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +9,11 @@ import typer
 from ageui.cli.options import messages
 from ageui.cli.streams import keep_exit_code, write_data
 
-Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
 
 def refuse_target(path: Path | None, force: bool, *, streams: bool = False) -> None:
-    """Raises `ConfigError` if the file exists, unless `force`, or its folder is missing.
+    """Raises `ConfigError` if the folder is missing or, unless `force`, the file exists.
 
     `streams` allows pipes and /dev/stdout.
     """
@@ -29,15 +29,15 @@ def refuse_target(path: Path | None, force: bool, *, streams: bool = False) -> N
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
     if is_taken and not force:
-        raise ConfigError(f"{path} exists; choose another name, or replace it with --force")
+        raise ConfigError(f"{path} already exists; choose another name, or replace it with --force")
     if not has_folder:
         raise ConfigError(f"the folder {path.absolute().parent} does not exist; make it first")
 
 
 def chosen_format(named: str | None, output: Path | None, formats: Sequence[str], *, default: str) -> str:
-    """The named format, else that of the file's ending, else the default.
+    """The named format, or the format of the file's extension, or the default.
 
-    Raises `ConfigError` for a format that is not in `formats`, and for a file with another ending.
+    Raises `ConfigError` for a format or extension outside `formats`.
     """
     from ageui.files.output_file import is_stream
     from engine.errors import ConfigError
@@ -51,20 +51,20 @@ def chosen_format(named: str | None, output: Path | None, formats: Sequence[str]
     ending = output.suffix.lower().removeprefix(".")
     if ending not in formats:
         endings = ", ".join(f".{name}" for name in formats)
-        raise ConfigError(f"--output {output}: end the name in one of {endings}, or say --format")
+        raise ConfigError(f"--output {output}: end the name in one of {endings}, or add --format")
     return ending
 
 
 def print_or_write(content: str | bytes, path: Path | None, what: str) -> None:
-    """Prints a text on stdout, or writes it to a file and says `what` it holds. Raises `DataError`.
+    """Prints a text to stdout, or writes it to a file and prints `what` it contains.
 
-    Raises `ConfigError` for bytes without a file.
+    Raises `ConfigError` for bytes without a file, and `DataError` for a file that cannot be written.
     """
     from engine.errors import ConfigError
 
     if path is None:
         if isinstance(content, bytes):
-            raise ConfigError("a plot needs a file; name one with --output")
+            raise ConfigError("a plot needs a file; name it with --output")
         write_data(content)
         return
     write_output(path, content.encode() if isinstance(content, str) else content)
@@ -72,9 +72,9 @@ def print_or_write(content: str | bytes, path: Path | None, what: str) -> None:
 
 
 def write_output(path: Path, content: bytes, *, private: bool = False) -> None:
-    """Writes a file, whole or not at all; a `private` one is its owner's alone. Raises `DataError`.
+    """Writes a file atomically, readable by its owner only if `private`.
 
-    The exit code of a command that wrote a file does not depend on its output.
+    After that, lost output does not change the exit code. Raises `DataError` if the file cannot be written.
     """
     from ageui.files.output_file import is_stream, write_output_file
     from engine.errors import DataError

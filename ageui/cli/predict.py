@@ -1,4 +1,4 @@
-"""`ageui predict`: reads ages from image files with a trained run's weights, with intervals from its predictions."""
+"""`ageui predict`: predicts the ages in image files, with intervals calibrated on the run's stored predictions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,8 +13,8 @@ from ageui.text.sentences import counted
 
 SHOWN = 20
 UNLIKE_TRAINING = (
-    "warning: faces were cropped to their boxes with a margin, but the run was trained on images as they are: if those "
-    "show faces in another size, ages and intervals are off"
+    "warning: these faces were cropped to their boxes with a margin, but the run was trained on images as they are; if "
+    "faces have another size in those, ages and intervals are wrong"
 )
 
 if TYPE_CHECKING:
@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 
 def predict_images(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Images of faces, or folders.")],
-    reference: Annotated[
-        str, typer.Option("--run", metavar="RUN", help="The trained run to use.", autocompletion=runs)
-    ],
+    reference: Annotated[str, typer.Option("--run", metavar="RUN", help="Trained run to use.", autocompletion=runs)],
     find_faces: Annotated[
         bool | None,
         typer.Option(
             "--find-faces/--no-find-faces",
-            help="Find all faces of each photo, or take each image for one face; else as the run was trained.",
+            help="Find all faces in each photo, or treat each image as one face (default: as in training).",
             show_default=False,
         ),
     ] = None,
@@ -40,19 +38,18 @@ def predict_images(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the age in each image with a trained run, and a 90% interval.
+    """Predict ages in images with a trained run, with 90% intervals.
 
-    A run with crop aligned, or on data added with --crop, finds all faces of each image and crops them as in training:
-    a line per face, with its box (left, top, right, bottom in pixels). Other runs do so with --find-faces; else images
-    are cropped to their central square and resized as in training, and a face should fill them as it fills the
-    training images.
+    Runs with crop aligned, or on data added with --crop, find all faces in each image and crop them as in training.
+    They print a line per face with its box: left, top, right, bottom in pixels. Other runs do so with --find-faces;
+    otherwise they crop each image to its central square, which the face should fill as in the training images.
 
-    Folders are searched for images; hidden files and those of other kinds are skipped. Images too
-    small or too oblong for a face crop are predicted with a warning. Intervals are calibrated on the run's predictions
-    of its test split, or of its validation split if the test split has no labels. A file that cannot be read, or
-    shows no face, is named on stderr, the others are still predicted, and the exit code is 3. An ensemble or a
-    calibrated run predicts with the weights of all runs that it is made from, and with the fit to all images of its
-    split; it finds faces if one of these runs does.
+    Intervals are calibrated on the run's predictions for its test split, or for its validation split if the test split
+    has no labels. An ensemble or a calibrated run needs the weights of all its source runs, uses the fit to all images
+    of its split, and finds faces if a source run does.
+
+    Folders are searched for images; hidden files and other files are skipped. Small or oblong images get a warning.
+    If a file is unreadable or shows no face, the command names it, predicts the others, and exits with 3.
 
         ageui predict face.jpg --run first
         ageui predict photos --run first --json
@@ -71,7 +68,7 @@ def predict_images(
         calibration = age_calibration(detail, store.scores.predictions)
     chosen = chosen_images(images)
     on_photos = bool(detail.data_spec.get("photos"))
-    from engine.predict import PredictedAge, predict_files  # torch: only once the run is known
+    from engine.predict import PredictedAge, predict_files  # imports torch, so only after the run was found
 
     console = messages()
     finds = _finds_faces(find_faces, on_photos, weights)
@@ -114,7 +111,7 @@ def predict_images(
 
 
 def _finds_faces(asked: bool | None, on_photos: bool, weights: "PredictionWeights") -> bool:
-    """Whether faces are found; all runs behind a derived one predict the same faces."""
+    """Whether to find faces; all source runs of a derived run predict the same faces."""
     return asked if asked is not None else on_photos or any(_crop(one) == "aligned" for one in weights.trained())
 
 
@@ -123,7 +120,7 @@ def _crop(trained: "PredictionWeights") -> str:
 
 
 def _combined(weights: "PredictionWeights", by_run: "Mapping[int, Sequence[PredictedAge]]") -> "list[PredictedAge]":
-    """The ages that a run predicts, from those of the trained runs behind it, all of the same files."""
+    """A run's predicted ages, from the predictions of its trained source runs for the same files."""
     import numpy as np
 
     first = next(iter(by_run.values()))
@@ -134,7 +131,7 @@ def _combined(weights: "PredictionWeights", by_run: "Mapping[int, Sequence[Predi
 
 
 def _shown(lines: list[str], what: str) -> list[str]:
-    """The first lines, and the number of the others."""
+    """The first lines and the number of further ones."""
     more = len(lines) - SHOWN
     return [*lines[:SHOWN], f"… and {more:,} more {what}; --json lists all"] if more > 0 else lines
 

@@ -1,4 +1,4 @@
-"""The weights that a run predicts with: its own, or those of all runs that it is made from."""
+"""The weights for a run's predictions: its own, or those of all its source runs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PredictionWeights:
-    """A trained run, whose weights lie in `path`, or a derived one with its sources."""
+    """A trained run with its weights in `path`, or a derived run with its sources."""
 
     run: "RunDetail"
     path: Path | None
@@ -38,29 +38,29 @@ class PredictionWeights:
         return precision_of(self.run)
 
     def trained(self) -> "Iterator[PredictionWeights]":
-        """The trained runs behind the run."""
+        """The run itself if it was trained, else its trained source runs."""
         if self.path is not None:
             yield self
         for source in self.sources:
             yield from source.trained()
 
     def ages(self, by_run: Mapping[int, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Predicted ages (N,) in years from those of the trained runs, by their ids."""
+        """Predicted ages (N,) in years, from the ages that the trained runs predict, by run id."""
         if self.run.derived_from is None:
             return by_run[self.run.id]
         return self.run.derived_from.predict(np.stack([source.ages(by_run) for source in self.sources]))
 
 
 def prediction_weights(store: "Store", run: "RunDetail") -> PredictionWeights:
-    """The weights of a run. Raises `DataError` if it, or a run that it is made from, has none."""
+    """The weights of a run. Raises `DataError` if the run or one of its source runs has none."""
     if run.derived_from is None:
         return PredictionWeights(run, store.checkpoint_file(kept_weights(run)), ())
     sources = []
     for source in run.derived_from.sources:
         if source.id is None:
             raise DataError(
-                f"run {run.id} ({run.name}) predicts with the weights of {source.name}, which was deleted or not "
-                "imported with it; its scores stay"
+                f"run {run.id} ({run.name}) cannot predict: it needs the weights of {source.name}, which was deleted "
+                "or not imported; its scores stay, and its other sources can predict"
             )
         sources.append(prediction_weights(store, store.runs.detail(source.id)))
     return PredictionWeights(run, None, tuple(sources))

@@ -1,4 +1,4 @@
-"""Shows a run's progress on stderr: bars on a terminal, else one line per epoch."""
+"""Shows a run's progress on stderr: bars on a terminal, otherwise one line per epoch."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ Show = Callable[[Event], None]
 
 @contextmanager
 def progress_display(console: Console, epochs: int = 0) -> Iterator[Show]:
-    """Gives a function that shows events on `console`; `epochs` is the planned number."""
+    """Gives a function that shows events on `console`; `epochs` is the planned number of epochs."""
     if not console.is_terminal:
         yield _Lines(console, epochs)
         return
@@ -35,7 +35,7 @@ def progress_display(console: Console, epochs: int = 0) -> Iterator[Show]:
 
 
 class _Lines:
-    """A line per event, except for progress inside an epoch and the end, which the command reports itself."""
+    """A line per event, except for progress within an epoch and the end of the run, which the command reports."""
 
     def __init__(self, console: Console, epochs: int) -> None:
         self._console = console
@@ -50,7 +50,7 @@ class _Lines:
 
 
 class _Bars(_Lines):
-    """The same lines, with a bar for the current work below them."""
+    """The same lines above a bar for the current work."""
 
     def __init__(self, console: Console, bars: Progress, epochs: int) -> None:
         super().__init__(console, epochs)
@@ -83,7 +83,7 @@ CountProgress = Callable[[str, int, int], None]
 
 @contextmanager
 def count_progress(console: Console) -> Iterator[CountProgress]:
-    """Gives a function (what, done, total) that shows a bar on a terminal, or writes message lines if wanted."""
+    """Gives a function (what, done, total) that shows a bar, or writes message lines if a program reads them."""
     if message_lines.are_wanted():
         yield lambda what, done, total: console.out(message_lines.progress_line(what, done, total), highlight=False)
         return

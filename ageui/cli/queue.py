@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Requeue = Callable[[list[int]], Changed]
 
-_REFERENCES_HELP = "Ids, names or filters; quote a filter of several terms, as 'status=failed loss=mape'."
+_REFERENCES_HELP = "Ids, names or filters; quote filters with several terms: 'status=failed loss=mape'."
 
 References = Annotated[
     list[str], typer.Argument(metavar="RUN...", help=_REFERENCES_HELP, autocompletion=completion.runs)
@@ -39,13 +39,13 @@ OptionalReferences = Annotated[
     list[str] | None,
     typer.Argument(metavar="[RUN]...", help=_REFERENCES_HELP, autocompletion=completion.runs, show_default=False),
 ]
-Here = Annotated[bool, typer.Option("--here", help="Continue in this terminal instead of in the background.")]
+Here = Annotated[bool, typer.Option("--here", help="Train in this terminal instead of the background.")]
 
 _SECONDS_TO_OBEY = 5.0
 
 
 def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False) -> None:
-    """Show running runs, queued ones in the order in which workers take them, and paused and interrupted ones.
+    """Show the queue: running, queued, paused and interrupted runs.
 
     ageui queue
     ageui queue --json
@@ -89,7 +89,7 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
         total = sum(counts.get(status, 0) for status in ("running", "queued", "paused", "interrupted"))
         print_fitted(console, queue_table(rows, places), more_sentence(len(rows), total))
     else:
-        console.print("nothing runs and nothing is queued; queue a run with: ageui run --detach")
+        console.print("the queue is empty; queue a run with: ageui run --detach")
     say = sayer(messages())
     if pause is not None:
         say(paused_sentence(pause))
@@ -98,19 +98,19 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     for reason, count in held.items():
         say(f"{counted(count, 'run')} {reason}")
     if counts.get("paused", 0) + counts.get("interrupted", 0) > sum(held.values()):
-        say("to continue paused and interrupted runs: ageui resume RUN")
+        say("to resume paused and interrupted runs: ageui resume RUN")
     for wait in waits:
         say(wait.sentence)
 
 
 def cancel_runs(
     references: References,
-    now: Annotated[bool, typer.Option("--now", help="Kill running runs: do not wait for the step to end.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Kill running runs instead of ending the current step.")] = False,
     db: Database = None,
 ) -> None:
-    """End runs that are queued, running or paused.
+    """Cancel queued, running or paused runs.
 
-    A running one stops after its step. Its measurements and its checkpoint are kept: ageui retry continues from there.
+    A running run stops after its current step and keeps its measurements and checkpoint; ageui retry continues it.
 
         ageui cancel 12
         ageui cancel 'status=queued loss=mape'
@@ -124,10 +124,10 @@ def cancel_runs(
 
 
 def pause_runs(references: OptionalReferences = None, db: Database = None) -> None:
-    """Pause runs, or the whole queue if no RUN is given.
+    """Pause runs, or the queue if you name no RUN.
 
-    A running run writes a checkpoint and stops; workers skip a paused run. While the queue is paused, running runs
-    continue and no others start.
+    A running run writes a checkpoint and stops. Workers skip paused runs. While the queue is paused, running runs
+    continue and no new runs start.
 
         ageui pause 12
         ageui pause
@@ -137,7 +137,7 @@ def pause_runs(references: OptionalReferences = None, db: Database = None) -> No
     with open_store(db) as store:
         if not references:
             store.queue.pause_queue(BY_THE_USER)
-            messages().print("the queue is paused: running runs continue, no others start")
+            messages().print("the queue is paused: running runs continue, no new runs start")
             return
 
         _stop(store, store.queue.pause(store.runs.find_all(references)))
@@ -151,7 +151,7 @@ def resume_runs(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue paused and interrupted runs again, or resume the whole queue if no RUN is given.
+    """Resume paused and interrupted runs, or the queue if you name no RUN.
 
     Runs continue from their last checkpoint. Resuming the queue also resumes held runs.
 
@@ -162,12 +162,12 @@ def resume_runs(
     from engine.errors import ConfigError
 
     if not references and (here or as_json or on_end is not None):
-        raise ConfigError("--here, --on-end and --json are for runs: name them, as ageui resume RUN --here")
+        raise ConfigError("--here, --on-end and --json need a run; name one, as in ageui resume RUN --here")
     with open_store(db) as store:
         if not references:
             was_paused = store.queue.resume_queue() is not None
             released = store.queue.resume_held()
-            messages().print("the queue is resumed" if was_paused or released.ids else "the queue was not paused")
+            messages().print("resumed the queue" if was_paused or released.ids else "the queue was not paused")
             if released.ids:
                 print_changed(store, released)
             _start_missing_workers(store, None, checkpoint_seconds)
@@ -184,7 +184,7 @@ def resume_runs(
 def retry_runs(
     references: References,
     from_start: Annotated[
-        bool, typer.Option("--from-start", help="Delete their measurements and checkpoints, and start over.")
+        bool, typer.Option("--from-start", help="Delete measurements and checkpoints, and start over.")
     ] = False,
     here: Here = False,
     on_end: OnEnd = None,
@@ -192,7 +192,9 @@ def retry_runs(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue runs again that failed, were cancelled or interrupted; they continue from their last checkpoint.
+    """Queue failed, cancelled and interrupted runs again.
+
+    Runs continue from their last checkpoint.
 
     ageui retry 12
     ageui retry status=failed --from-start
@@ -212,22 +214,27 @@ def retry_runs(
 
 def move_runs(
     references: References,
-    first: Annotated[bool, typer.Option("--first", help="To the front of the queue.")] = False,
-    last: Annotated[bool, typer.Option("--last", help="To the end of the queue.")] = False,
+    first: Annotated[bool, typer.Option("--first", help="Move to the front of the queue.")] = False,
+    last: Annotated[bool, typer.Option("--last", help="Move to the end of the queue.")] = False,
     before: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Before another run.", autocompletion=completion.runs, show_default=False),
+        typer.Option(metavar="RUN", help="Move before this run.", autocompletion=completion.runs, show_default=False),
     ] = None,
     after: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="After another run.", autocompletion=completion.runs, show_default=False),
+        typer.Option(metavar="RUN", help="Move after this run.", autocompletion=completion.runs, show_default=False),
     ] = None,
     priority: Annotated[
-        int | None, typer.Option(metavar="N", help="Higher is taken first; 0 unless set.", show_default=False)
+        int | None,
+        typer.Option(
+            metavar="N", help="Set the priority; workers take higher numbers first (default: 0).", show_default=False
+        ),
     ] = None,
     db: Database = None,
 ) -> None:
-    """Move queued runs; several keep their order. Next to another run they also take its priority.
+    """Move queued runs within the queue.
+
+    Several runs keep their order. --before and --after also copy the other run's priority.
 
     ageui move 12 --first
     ageui move 12 --before 8
@@ -238,7 +245,7 @@ def move_runs(
     from engine.errors import ConfigError
 
     if sum((first, last, before is not None, after is not None, priority is not None)) != 1:
-        raise ConfigError("say where to: one of --first, --last, --before RUN, --after RUN, --priority N")
+        raise ConfigError("give one target: --first, --last, --before RUN, --after RUN or --priority N")
     with open_store(db) as store:
         meant = store.runs.find_all(references)
         if priority is not None:
@@ -251,20 +258,22 @@ def move_runs(
         order = store.queue.order()
     moved = set(meant)
     places = [place for place, run_id in enumerate(order, 1) if run_id in moved]
-    what = f"run {meant[0]} is" if len(meant) == 1 else f"{counted(len(places), 'run')} moved, the first is"
+    what = f"run {meant[0]} is" if len(meant) == 1 else f"{counted(len(places), 'run')} moved; the first is"
     say = sayer(messages())
-    say(f"{what} number {places[0]} of {len(order)} in the queue" if places else "none of these runs is queued now")
+    say(f"{what} number {places[0]} of {len(order)} in the queue" if places else "none of these runs is queued")
     print_problems(changed.problems)
 
 
 def wait_for_runs(
     references: OptionalReferences = None,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0, help="Give up after this time.", show_default=False)
+        float | None, typer.Option(metavar="SECONDS", min=0, help="Stop waiting after this time.", show_default=False)
     ] = None,
     db: Database = None,
 ) -> None:
-    """Wait until runs have ended, by default all that run or are queued. Exits with 0 if all are done, else with 1.
+    """Wait until runs end (default: all running and queued runs).
+
+    The exit code is 0 if all runs are done, else 1.
 
     ageui wait
     ageui wait 12 13 --timeout 3600
@@ -278,7 +287,7 @@ def wait_for_runs(
 
 
 def _stop(store: "Store", changed: "Changed", *, kill: bool = False) -> None:
-    """Waits a moment until running runs obey, and prints the new statuses."""
+    """Gives running runs some seconds to stop, then prints the new statuses."""
     if asked := changed.with_status("running"):
         _settle(store, asked, kill=kill)
     print_changed(store, changed, asked="to stop at once" if kill else "to write a checkpoint and stop")
@@ -292,7 +301,7 @@ def _again(
     checkpoint_seconds: float | None,
     as_json: bool,
 ) -> None:
-    """Queues runs again and makes sure of a worker, or works on the one run `here`."""
+    """Queues runs again and starts missing workers, or trains the only run `here`."""
     if here:
         _work_here_again(store, references, requeue, checkpoint_seconds, as_json)
         return
@@ -321,7 +330,7 @@ def _work_here_again(
 
     meant = store.runs.find_all(references)
     if len(meant) != 1:
-        raise ConfigError(f"--here works on one run, but {len(meant)} are meant; name one, or leave --here out")
+        raise ConfigError(f"--here trains one run, but {len(meant)} runs match; name one, or leave --here out")
     run_id = meant[0]
     console, engines = messages(), Engines()
     engines.start_ahead()
@@ -330,9 +339,7 @@ def _work_here_again(
         requeue([run_id])
         claimed = store.queue.claim(run_id, foreground.claimant, foreground.hold)
         if claimed is None:
-            raise StoreError(
-                f"run {run_id} was taken by a worker in this moment; follow it with: ageui logs -f {run_id}"
-            )
+            raise StoreError(f"run {run_id}: a worker has just taken it; follow it with: ageui logs -f {run_id}")
         begins = "continues from its last checkpoint" if claimed.states else "starts over: it has no checkpoint"
         sayer(console)(f"run {run_id} {claimed.name} {begins}")
         return claimed
@@ -352,14 +359,14 @@ def _work_here_again(
 
 
 def _start_missing_workers(store: "Store", run_ids: Sequence[int] | None, checkpoint_seconds: float | None) -> None:
-    """Starts missing workers for queued runs: those with the ids, or all."""
+    """Starts missing workers for the queued runs with these ids, or for all queued runs."""
     from ageui.cli.background import start_missing_workers
 
     start_missing_workers(store, store.queue.devices(run_ids), checkpoint_seconds, messages())
 
 
 def _settle(store: "Store", run_ids: Sequence[int], *, kill: bool) -> None:
-    """Waits until running runs obey, or a few seconds. `kill` ends the engines of those whose supervisor does not."""
+    """Waits some seconds until running runs stop. With `kill`, ends engines whose supervisor does not react."""
     from ageui.worker.lost_runs import recover_lost
     from ageui.worker.supervisor import kill_engine
 

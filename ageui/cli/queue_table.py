@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def queue_table(rows: "Sequence[RunRow]", places: "Mapping[int, QueuePlace]") -> Table:
-    """Runs in their order: the places and starts of queued ones, their progress and the settings that differ."""
+    """Runs in queue order: place and expected start of queued runs, progress, and the settings that differ."""
     fields = [name for name in differing_settings([row.config for row in rows]) if name != "device"]
     columns = [
         (Column("", "figure"), _places(rows, places)),

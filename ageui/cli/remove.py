@@ -17,19 +17,19 @@ def delete_runs(
     references: References,
     predictions: Annotated[
         bool,
-        typer.Option("--predictions", help="Delete only their predictions and the names of images; scores stay."),
+        typer.Option("--predictions", help="Delete only predictions and image names; scores stay."),
     ] = False,
     sources: Annotated[
         bool,
-        typer.Option("--sources", help="Delete also runs that derived runs are made from, which then cannot predict."),
+        typer.Option("--sources", help="Also delete sources of derived runs, which then cannot predict."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     db: Database = None,
 ) -> None:
-    """Delete runs with their scores, predictions and files, for good.
+    """Delete runs permanently, with their scores, predictions and files.
 
-    Filters find archived runs only if they say archived=true. Running runs are refused. Data sets, reports and exports
-    are untouched. Runs that an ensemble or a calibrated run is made from are refused without --sources.
+    The command refuses running runs and, without --sources, sources of ensembles and calibrated runs. Filters match
+    archived runs only with archived=true. Data sets, reports and exports stay.
 
         ageui rm 12
         ageui rm 12 --predictions
@@ -44,19 +44,19 @@ def delete_runs(
         _refuse_several_filters(store, references)
         plan = plan_removal(store, run_ids)
         if predictions and not plan.predictions:
-            say("these runs have no predictions: nothing is deleted")
+            say("these runs have no predictions; nothing deleted")
             return
         if not yes:
             _confirm(plan.question_about_predictions() if predictions else plan.question())
         left = remove_predictions(store, run_ids) if predictions else remove_runs(store, run_ids, sources=sources)
         runs = counted(len(run_ids), "run")
-        say(f"the predictions of {runs} are deleted; the scores stay" if predictions else f"{runs} deleted")
+        say(f"predictions of {runs} deleted; the scores stay" if predictions else f"{runs} deleted")
         for sentence in left:
             say(f"ageui: {sentence}")
 
 
 def _refuse_several_filters(store: "Store", references: Sequence[str]) -> None:
-    """Raises `ConfigError` for `tag=a loss=b` without quotes, which would delete the runs that match either."""
+    """Raises `ConfigError` for `tag=a loss=b` without quotes, which would delete the runs that match either term."""
     from ageui.store.filters import is_filter
     from ageui.text.clean import clean
     from engine.errors import ConfigError
@@ -64,18 +64,21 @@ def _refuse_several_filters(store: "Store", references: Sequence[str]) -> None:
     names = store.runs.taken_names(references)
     filters = [clean(reference) for reference in references if reference not in names and is_filter(reference)]
     if len(filters) > 1:
-        raise ConfigError(f"each filter would delete all runs that match it; quote one filter: '{' '.join(filters)}'")
+        raise ConfigError(
+            f"{len(filters)} filters would delete the runs that match any of them; to delete the runs that match all, "
+            f"quote them as one filter: '{' '.join(filters)}'"
+        )
 
 
 def _confirm(question: str) -> None:
-    """Asks a person. Raises `ConfigError` without a terminal, and exits with 1 if the answer is no."""
+    """Asks the user. Raises `ConfigError` without a terminal, and exits with 1 if the answer is no."""
     from ageui.text.clean import clean
     from engine.errors import ConfigError
 
     if not _is_terminal():
         raise ConfigError(f"{question} Without a terminal, confirm with --yes")
     if not typer.confirm(clean(question), err=True):
-        messages().print("nothing is deleted")
+        messages().print("nothing deleted")
         raise typer.Exit(1)
 
 

@@ -1,4 +1,4 @@
-"""`ageui report`: writes a report of runs to a file."""
+"""`ageui report`: writes a report on runs to a file."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Output = Annotated[
         "--out",
         "-o",
         metavar="FILE",
-        help="File to write; else one here, which is printed.",
+        help="File to write (default: a file in this folder).",
         show_default=False,
     ),
 ]
@@ -30,7 +30,7 @@ Format = Annotated[
     typer.Option(
         "--format",
         metavar="html|md",
-        help="Format; else that of the file's ending, else html.",
+        help="Format (default: from the file's extension, else html).",
         autocompletion=words("html", "md"),
         show_default=False,
     ),
@@ -42,7 +42,7 @@ _NAMED_ONE_BY_ONE = 4
 
 @dataclass(frozen=True)
 class ReportFile:
-    """The file and format of a report; Markdown has its plots in `folder`."""
+    """The file and format of a report; the plots of a Markdown report lie in `folder`."""
 
     path: Path
     format: str
@@ -55,7 +55,7 @@ class ReportFile:
 def write_report(
     references: Annotated[
         list[str],
-        typer.Argument(metavar="RUN...", help="Ids, names, or filters that fit several runs.", autocompletion=runs),
+        typer.Argument(metavar="RUN...", help="Ids, names, or filters that match several runs.", autocompletion=runs),
     ],
     output: Output = None,
     report_format: Format = None,
@@ -63,11 +63,11 @@ def write_report(
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write a report of runs: scores, curves, errors by group and image, config, versions and a model card.
+    """Write a report on runs as HTML or Markdown.
 
-    HTML is one file that loads nothing from elsewhere. Markdown has its plots in a folder beside it, FILE_files.
-    Several runs are compared first. No image of a face is in it. Only you can read it: it names images and their
-    errors.
+    The report has scores, curves, errors by group and image, config, versions and a model card; several runs are
+    compared first. An HTML report is one self-contained file. A Markdown report has its plots in the folder FILE_files
+    beside it. Reports contain no images. They name images and their errors, so only you can read the files.
 
         ageui report first
         ageui report first second -o report.md
@@ -82,9 +82,9 @@ def write_report(
 
 
 def report_target(output: Path | None, report_format: str | None, stem: str, force: bool) -> ReportFile:
-    """The named file, else `stem` with the format's ending in the current folder.
+    """The file `output`, or `stem` with the format's extension in the current folder.
 
-    Raises `ConfigError` for an unknown format, an existing file, unless `force`, or a missing folder.
+    Raises `ConfigError` for an unknown format, a missing folder, and, unless `force`, an existing file.
     """
     from engine.errors import ConfigError
 
@@ -92,7 +92,7 @@ def report_target(output: Path | None, report_format: str | None, stem: str, for
     if report_format is not None and report_format not in _FORMATS.values():
         raise ConfigError(f"--format {report_format}: choose html or md")
     if report_format is None and ending not in _FORMATS:
-        raise ConfigError(f"--output {output}: end the name in .html or .md, or say --format html or md")
+        raise ConfigError(f"--output {output}: end the name in .html or .md, or add --format html or --format md")
     chosen = report_format or _FORMATS[ending]
     target = ReportFile(output if output is not None else Path(f"{stem}.{chosen}"), chosen)
     refuse_target(target.path, force, streams=chosen == "html")
@@ -102,7 +102,7 @@ def report_target(output: Path | None, report_format: str | None, stem: str, for
 
 
 def write_document(document: "Document", target: ReportFile) -> None:
-    """Writes a report, and prints its path on stdout."""
+    """Writes a report and prints its path to stdout."""
     from ageui.files.output_file import is_stream
     from ageui.report import as_html, as_markdown
 
@@ -118,14 +118,14 @@ def write_document(document: "Document", target: ReportFile) -> None:
 
 
 def _stem(ids: list[int]) -> str:
-    """A file name from ids alone, since names of runs may contain characters that a path must not."""
+    """A file name from ids, since run names may contain characters that paths must not."""
     if len(ids) <= _NAMED_ONE_BY_ONE:
         return f"{'run' if len(ids) == 1 else 'runs'}-{'-'.join(map(str, ids))}"
     return f"runs-{ids[0]}-and-{len(ids) - 1}-more"
 
 
 def _make_private(folder: Path) -> None:
-    """Makes the folder of a report's plots, and it and an earlier report's its owner's alone."""
+    """Makes the folder for a report's plots, or takes over an earlier one, readable by its owner only."""
     from engine.errors import DataError
 
     try:
@@ -136,13 +136,13 @@ def _make_private(folder: Path) -> None:
 
 
 def _write(texts: Mapping[Path, str]) -> None:
-    """Writes files in their order, each whole or not at all: the plots before the text that shows them."""
+    """Writes files in order and each atomically, so that the plots exist before the text that shows them."""
     for path, text in texts.items():
         write_output(path, text.encode(), private=True)
 
 
 def _remove_plots(folder: Path, keep: Collection[str]) -> None:
-    """Removes plots of the replaced report that the new one does not have."""
+    """Removes the plots of a replaced report that the new report lacks."""
     from ageui.report import is_plot
     from engine.errors import DataError
 
@@ -151,4 +151,6 @@ def _remove_plots(folder: Path, keep: Collection[str]) -> None:
             try:
                 path.unlink()
             except OSError as error:
-                raise DataError(f"{path} of the report before cannot be removed: {error.strerror}") from error
+                raise DataError(
+                    f"{path}, a plot of the replaced report, cannot be removed: {error.strerror}"
+                ) from error

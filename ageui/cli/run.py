@@ -1,11 +1,12 @@
-"""`ageui run`: trains one run, here or in the background."""
+"""`ageui run`: trains one run, in this terminal or in the background."""
 
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.config_flags import DATA, THIS_RUN, ConfigFlags, option, print_choices, with_config_flags
+from ageui.cli.command_group import FURTHER
+from ageui.cli.config_flags import RUNS, ConfigFlags, option, print_choices, with_config_flags
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
 from ageui.cli.folds import Queueing, plan_folds, queue_folds, train_folds
 from ageui.cli.memory import check_runs, print_memory
@@ -20,16 +21,14 @@ if TYPE_CHECKING:
 @with_config_flags
 def run(
     flags: ConfigFlags,
-    name: Annotated[str | None, option("Name of the run; else a generated one.", THIS_RUN, "NAME")] = None,
-    tag: Annotated[list[str] | None, option("Tag; may be repeated.", THIS_RUN, "TAG")] = None,
-    detach: Annotated[bool, option("Queue it for the background worker.", THIS_RUN, None, "--detach", "-d")] = False,
-    priority: Annotated[int | None, option("With --detach: higher is taken first.", THIS_RUN, "N")] = None,
-    folds: Annotated[
-        int | None, option("Train K runs, each tested on another fold, and join their scores.", DATA, "K")
+    name: Annotated[str | None, option("Name of the run (default: a generated name).", RUNS, "NAME")] = None,
+    tag: Annotated[list[str] | None, option("Tag of the run; repeatable.", FURTHER, "TAG")] = None,
+    detach: Annotated[bool, option("Queue the run for a background worker.", RUNS, None, "--detach", "-d")] = False,
+    priority: Annotated[
+        int | None, option("With --detach: priority; workers take higher numbers first.", FURTHER, "N")
     ] = None,
-    share: Annotated[
-        bool, option("Train even while another run computes on the device.", THIS_RUN, None, "--share")
-    ] = False,
+    folds: Annotated[int | None, option("Cross-validate on K folds (see ageui folds --help).", RUNS, "K")] = None,
+    share: Annotated[bool, option("Train even if another run uses the device.", FURTHER, None, "--share")] = False,
     on_end: OnEnd = None,
     on_queue_end: OnQueueEnd = None,
     checkpoint_seconds: CheckpointSeconds = None,
@@ -37,33 +36,30 @@ def run(
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train one run here, store it, and print its scores; with --detach, queue it for the background.
+    """Train one run, store it, and print its scores.
 
-    Without --preset, report is used if there is a CUDA device, else quick. Without --data, the one registered data set
-    is used, else synthetic faces. Ctrl-C stops after the step and writes a checkpoint; ageui resume continues.
+    The default preset is report with a CUDA device, else quick. The default data set is the only registered one, else
+    synthetic faces. Ctrl-C stops after the current step with a checkpoint; ageui resume continues.
 
         ageui run --loss mape --weights gender --name first
         ageui run --preset report --data appa-real --detach
-        ageui run --strategy scratch --epochs 8 --set patience=3
-
-    With --folds K, all images of the data are dealt to K folds, whatever their splits; subjects and equal images stay
-    together. Run k is tested on fold k, validated on the next fold and trained on the others. When all are done, a
-    derived run holds the out-of-fold scores of all images. Repeat the command to continue after a stop.
-
         ageui run --folds 5 --data mine --name all
     """
     from ageui.worker.engines import Engines
     from engine.errors import ConfigError
 
     if priority is not None and not detach:
-        raise ConfigError("--priority is for the queue: it goes with --detach")
+        raise ConfigError("--priority orders queued runs; add --detach, or leave --priority out")
     if share and detach:
-        raise ConfigError("--share is for runs in the foreground; in the background: ageui worker start --parallel N")
+        raise ConfigError(
+            "--share is for runs in this terminal, but --detach queues the run; to share the device in the background, "
+            "use: ageui worker start --parallel N"
+        )
     console, engines = messages(), Engines()
     if not detach:
         engines.start_ahead()
     with closing(engines), open_store(db, create=True, files=files) as store:
-        # Imported while the engine imports its own libraries.
+        # Imported here, while the engine imports its own libraries.
         from ageui.planning.plan import Basis, resolve_here
         from ageui.store import NewRun
 
@@ -88,7 +84,7 @@ def run(
             run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)
             remember_commands(store, [run_id], on_end, on_queue_end)
             row = store.runs.get(run_id)
-            console.print(f"run {run_id} {row.name} is queued: {config.loss} loss, data {spec.name}, {store.path}")
+            console.print(f"run {run_id} {row.name} queued: {config.loss} loss, data {spec.name}, {store.path}")
             print_choices(console, resolved, flags)
             start_missing_workers(store, [config.device], checkpoint_seconds, console)
             if as_json:

@@ -30,7 +30,7 @@ _USUAL = (
 )  # fmt: skip
 _IN_FILES = ("pretraining",)
 _LEAVING = ("backbone", "epoch", "data", "weights", "split", "loss", *reversed(REPORT_ATTRIBUTES))
-"""The usual columns that a narrow terminal leaves out, the first to go first."""
+"""The usual columns that a narrow terminal leaves out, in this order."""
 _TITLES = {"name": "run", "status": "state", "mae": "MAE"}
 _COUNTS = ("id", "epoch", "priority")
 _FIGURES = figure_names(REPORT_ATTRIBUTES)
@@ -47,21 +47,21 @@ _CELLS: dict[str, Callable[[RunRow], Cell]] = {
     "mae": lambda row: mae_cell(row.summary),
     **{name: lambda row, name=name: bias_cell(row.summary, name) for name in REPORT_ATTRIBUTES},  # type: ignore[misc]
 }
-"""Cells that say more than the value of their field."""
+"""Cells that show more than the value of their field."""
 
 
 @dataclass(frozen=True)
 class RunColumns:
-    """Columns of a list of runs; `leaving` ones are left out of a narrow terminal."""
+    """Columns of a list of runs. If `leaving`, a narrow terminal leaves some out."""
 
     fields: tuple[FilterField, ...]
     leaving: bool
 
     @classmethod
     def of(cls, text: str | None, *, in_file: bool = False) -> "RunColumns":
-        """The fields of a comma list; else the usual ones, and in a file what is too long for a terminal.
+        """The fields in a comma list, or the usual fields, plus those too long for a terminal if `in_file`.
 
-        A `ConfigError` for an unknown field names the known ones.
+        Raises `ConfigError` for an unknown field and lists the known fields.
         """
         usual = (*_USUAL, *_IN_FILES) if in_file else _USUAL
         names = usual if text is None else [name.strip() for name in text.split(",")]
@@ -69,7 +69,7 @@ class RunColumns:
 
     @property
     def stored(self) -> list[str]:
-        """The names of the fields whose values the database computes: all but config fields and tags."""
+        """The names of the fields that the database computes: all except config fields and tags."""
         return [field.name for field in self.fields if field.kind != "tags" and not _is_setting(field)]
 
     def table(self, rows: Sequence[RunRow], values: Values) -> Table:
@@ -81,7 +81,7 @@ class RunColumns:
         return Table.of_columns(*columns)
 
     def records(self, rows: Sequence[RunRow], values: Values) -> Records:
-        """The names and values of the fields, in full precision; lists as the command line takes them."""
+        """The names and values of the fields in full precision, with lists in command-line form."""
         found = [[_flat(_value(field, row, values)) for field in self.fields] for row in rows]
         return Records([field.name for field in self.fields], found)
 
@@ -97,7 +97,7 @@ def _field(name: str) -> FilterField:
     field = known_field(name)
     if field is None:
         known = list(filter_fields())
-        text = f"there is no column {clean(name)!r}{did_you_mean(name.lower(), known)}\ncolumns: {', '.join(known)}"
+        text = f"unknown column {clean(name)!r}{did_you_mean(name.lower(), known)}\ncolumns: {', '.join(known)}"
         raise ConfigError(text)
     return field
 

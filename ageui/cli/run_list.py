@@ -19,32 +19,34 @@ def list_runs(
     filters: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILTER]...", help="As in: loss=mape weights:gender mae<8 status=done", show_default=False
+            metavar="[FILTER]...", help="Terms, as in loss=mape weights:gender 'mae<8'.", show_default=False
         ),
     ] = None,
     limit: Limit = None,
     sort: Annotated[
-        str, typer.Option(metavar="[-]FIELD", help="Field to sort by, with - from high to low, as -mae.")
+        str, typer.Option(metavar="[-]FIELD", help="Field to sort by; - sorts from high to low, as in -mae.")
     ] = "-id",
     columns: Annotated[
         str | None,
         typer.Option(
             metavar="FIELD,...",
-            help="Columns: config fields, id, name, status, tag, mae, biases such as gender, and further figures such "
-            "as gender_signed or cs5. An unknown name lists all of them.",
+            help="Columns: id, name, status, tag, config fields, mae, biases such as gender, and figures such as "
+            "gender_signed or cs5. An unknown name lists all.",
             show_default=False,
         ),
     ] = None,
     output_format: Annotated[
-        str, typer.Option("--format", metavar="|".join(_FORMATS), help="Format.", autocompletion=words(*_FORMATS))
+        str,
+        typer.Option("--format", metavar="|".join(_FORMATS), help="Output format.", autocompletion=words(*_FORMATS)),
     ] = "table",
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """List runs, newest first.
 
-    A filter is any number of terms: FIELD=VALUE, !=, <, <=, >, >= and FIELD:PART for a part of the text. A bare word is
-    a part of the name. Quote terms with < or > in a shell. CSV and JSON hold all digits of a figure.
+    Filter terms are FIELD=VALUE, FIELD!=VALUE, and so on with <, <=, > and >=. FIELD:TEXT matches fields that contain
+    TEXT, and a bare word matches names that contain it. Runs must match all terms. In a shell, quote terms with < or >.
+    CSV and JSON contain figures in full precision.
 
         ageui ls loss=mape status=done
         ageui ls 'mae<8' --sort mae
@@ -76,7 +78,7 @@ def list_runs(
 
 
 def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str) -> None:
-    """Prints the table; in several blocks if it is too wide and no column may be left out."""
+    """Prints the table, in several blocks if it is too wide and needs all its columns."""
     from rich.text import Text
 
     from ageui.cli.tables import is_too_wide, more_sentence, print_fitted
@@ -87,10 +89,12 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
 
     console = results()
     if not rows:
-        console.print(Text(clean(f"no run fits {filters!r}") if filters else "no runs yet; start one with ageui run"))
+        console.print(
+            Text(clean(f"no run matches {filters!r}") if filters else "no runs yet; start one with: ageui run")
+        )
         return
     listed = more_sentence(len(rows), total) or counted(total, "run")
-    where = ", on the split named" if any(column.title == "split" for column in table.columns) else ""
+    where = " on the split shown" if any(column.title == "split" for column in table.columns) else ""
     years = f"; MAE and biases in years{where}" if table.places("figure") else ""
     about = "".join((listed, years, *(f"; {mark} {MEANINGS[mark]}" for mark in marks_in(table))))
     if any(column.leaves is not None for column in table.columns):

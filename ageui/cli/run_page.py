@@ -24,13 +24,13 @@ _LONGEST_COMMAND = 300
 
 
 def print_run(detail: RunDetail, command: str | None, *, full: bool = False, memory: str = "") -> None:
-    """Prints a run on stdout, with the command that trains it again, which is cut to a line unless `full`.
+    """Prints a run to stdout, with the command that trains it again, cut to one line unless `full`.
 
-    `memory` is the peak that it is expected to have, in words.
+    `memory` is its expected peak memory, in words.
     """
     console = results()
     if command and not full and len(command) > _LONGEST_COMMAND:
-        hint = f"the whole command: ageui show {detail.id} --full"
+        hint = f"for the full command: ageui show {detail.id} --full"
         command = f"{shortened(command, console.width)}\n{hint}"
     if detail.row.is_published:
         _print_published(console, detail, command)
@@ -45,7 +45,7 @@ def print_run(detail: RunDetail, command: str | None, *, full: bool = False, mem
 
 
 def print_scores(detail: RunDetail, scores: SplitScores) -> None:
-    """Prints the scores of a run on one split on stdout."""
+    """Prints a run's scores on one split to stdout."""
     _print_scores(results(), replace(detail, results=(scores,)), scores)
 
 
@@ -64,7 +64,7 @@ def _print_scores(console: Console, detail: RunDetail, primary: SplitScores | No
 
 
 def print_groups(detail: RunDetail, attribute: str, split: str | None, against: str | None) -> None:
-    """Prints the groups of an attribute on a split, by default test, else valid, else train.
+    """Prints the groups of an attribute on a split (default: test, valid or train).
 
     Raises `ConfigError` if the run lacks the split, the attribute or the group.
     """
@@ -75,12 +75,15 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
     bias = scores.result.bias(attribute)
     if bias is None:
         if CROSS in attribute:
-            raise ConfigError(f"run {detail.id} has no stored predictions on {scores.split}, which crossed groups need")
+            raise ConfigError(
+                f"--by {attribute}: crossed groups need predictions, but run {detail.id} has none for {scores.split}; "
+                "choose one attribute"
+            )
         known = ", ".join(one.attribute for one in scores.result.biases)
-        raise ConfigError(f"run {detail.id} was not scored by {attribute!r}; choose from {known}")
+        raise ConfigError(f"--by {attribute}: run {detail.id} has no scores by this attribute; choose from {known}")
     if against is not None and against not in [group.group for group in bias.groups]:
         known = ", ".join(group.group for group in bias.groups)
-        raise ConfigError(f"{attribute} has no group {against!r}; choose from {known}")
+        raise ConfigError(f"--against {against}: {attribute} has no such group; choose from {known}")
     console = results()
     console.print(rich_table(one_attribute_table(scores, bias, against)))
     for line in attribute_sentences(bias):
@@ -88,7 +91,7 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
 
 
 def _print_published(console: Console, detail: RunDetail, command: str | None) -> None:
-    """Prints a published run: its figures, note, and a command that trains with the same config."""
+    """Prints a published run's figures, note, and the command that trains its config."""
     row = detail.row
     console.print(Text(clean(f"run {row.id}  {row.name}  {state_of(row)}"), style="bold"), soft_wrap=True)
     if command:
@@ -134,7 +137,7 @@ def _print_head(console: Console, detail: RunDetail, command: str | None, memory
 
 
 def _print_attempts(console: Console, detail: RunDetail) -> None:
-    """Prints a line for each of several attempts, and how many points each repeated."""
+    """Prints a line per attempt if there are several, and the number of points that each repeated."""
     for attempt in detail.attempts if len(detail.attempts) > 1 else ():
         since = f" after step {attempt.step:,}" if attempt.step else ""
         ended = attempt.outcome or "runs"
@@ -143,8 +146,8 @@ def _print_attempts(console: Console, detail: RunDetail) -> None:
         console.print(Text(clean(line)), soft_wrap=True)
     for attempt in detail.attempts:
         if attempt.replayed:
-            verdict = f"{attempt.differing} of them differ" if attempt.differing else "bit for bit the same"
-            line = f"attempt {attempt.number} repeated {counted(attempt.replayed, 'point')} stored before: {verdict}"
+            verdict = f"{attempt.differing} differ" if attempt.differing else "all identical"
+            line = f"attempt {attempt.number} repeated {counted(attempt.replayed, 'stored point')}: {verdict}"
             console.print(Text(line), soft_wrap=True)
 
 

@@ -20,7 +20,7 @@ def score_run(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A registered data set, or synthetic.",
+            help="Registered data set, or synthetic.",
             autocompletion=data_sets,
             show_default=False,
         ),
@@ -29,7 +29,7 @@ def score_run(
         str | None,
         typer.Option(
             metavar="train|valid|test|all",
-            help="Its images to score; else test, valid or train.",
+            help="Split to score (default: test, valid or train).",
             autocompletion=words(*choices.SPLITS, "all"),
             show_default=False,
         ),
@@ -38,7 +38,7 @@ def score_run(
         bool,
         typer.Option(
             "--without-duplicates",
-            help="Score without the images that have a duplicate in train; without --data, a split of the run.",
+            help="Leave out images with a duplicate in train; without --data, score the run's own split.",
         ),
     ] = False,
     device: DeviceToUse = "auto",
@@ -47,11 +47,11 @@ def score_run(
 ) -> None:
     """Score a trained run on another data set, or without duplicates.
 
-    The scores are stored with the run, as its split NAME/SPLIT. ageui show lists them, and ageui compare --split
-    NAME/SPLIT compares the runs that were scored on it.
+    The command stores the scores with the run, as its split NAME/SPLIT. ageui show prints them; ageui compare --split
+    NAME/SPLIT compares runs on them.
 
-    With --without-duplicates, images that have a duplicate or near-duplicate among the run's train images are left out.
-    These scores are a split of their own, such as test-without-duplicates, which ageui compare --split compares.
+    --without-duplicates leaves out images with a duplicate or near-duplicate among the run's train images. These
+    scores are a split, too, such as test-without-duplicates.
 
         ageui score first --data utkface
         ageui score first --without-duplicates
@@ -60,7 +60,7 @@ def score_run(
     from engine.errors import ConfigError
 
     if data is None and not without_duplicates:
-        raise ConfigError("name the data to score on with --data, or score a split of the run --without-duplicates")
+        raise ConfigError("nothing to score; add --data NAME, --without-duplicates, or both")
     with open_store(db) as store:
         detail = store.runs.detail(store.runs.find_one(reference))
         if data is not None:
@@ -77,16 +77,16 @@ def score_run(
 
 
 def _own_split(detail: "RunDetail") -> str:
-    """The split that stands for the run. Raises `ConfigError` if it has no scores."""
+    """The run's primary split. Raises `ConfigError` if the run has no scores."""
     from engine.errors import ConfigError
 
     if detail.primary_scores is None:
-        raise ConfigError(f"run {detail.id} has no scores yet; they come when its training ends")
+        raise ConfigError(f"run {detail.id} has no scores yet; wait until its training ends")
     return detail.primary_scores.split
 
 
 def _score_on(store: "Store", detail: "RunDetail", data: str, split: str | None, device: str) -> str:
-    """Scores a run on other data and stores that; returns the name of the split."""
+    """Scores a run on another data set and stores the scores. Returns the name of their split."""
     from rich.progress import Progress
 
     from ageui.cli.export import kept_weights, precision_of
@@ -104,7 +104,7 @@ def _score_on(store: "Store", detail: "RunDetail", data: str, split: str | None,
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done, total=total)
 
-        from engine.score import score_data  # torch: only once the run is known
+        from engine.score import score_data  # imports torch, so only after the run was found
 
         scored = score_data(
             store.checkpoint_file(checkpoint),

@@ -12,26 +12,26 @@ def show_run(
     reference: Reference,
     by: Annotated[
         str | None,
-        typer.Option(metavar="A[*B]", help="Show groups only: of gender, or of gender*age.", show_default=False),
+        typer.Option(
+            metavar="A[*B]", help="Show only the groups of an attribute: gender, or gender*age.", show_default=False
+        ),
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option(metavar="GROUP", help="With --by: the group to compare with, else the best.", show_default=False),
+        typer.Option(metavar="GROUP", help="With --by: group to compare with (default: the best).", show_default=False),
     ] = None,
     split: Split = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Print the command with all settings, not only those that differ.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print the command with all settings.")] = False,
     toml: Annotated[bool, typer.Option("--toml", help="Print the config as TOML, for ageui run --config.")] = False,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one run: its command, its history, its scores per split and group.
+    """Show a run's command, history, and scores per split and group.
 
-    The command trains the same config again. It names a preset and the settings that differ from it; with --full it
-    names all settings, and gives the same config in every folder.
+    The command trains the same config again. It names a preset and the settings that differ from it; with --full, it
+    names all settings and gives the same config in every folder.
 
-    With --by, show the groups of one or more attributes, each with its difference and ratio to the best group.
+    --by shows the groups of one or more attributes, with the difference and ratio of each to the best group.
 
         ageui show 12
         ageui show 12 --by gender*age
@@ -46,9 +46,11 @@ def show_run(
     from engine.errors import ConfigError
 
     if by is None and (against is not None or split is not None):
-        raise ConfigError("--against and --split need --by, as in --by gender")
+        raise ConfigError("--against and --split need an attribute; add --by, as in --by gender")
     if sum((by is not None, full, toml)) > 1 or (as_json and (full or toml)):
-        raise ConfigError("give one of --by, --full, --toml; --json prints the whole config and command by itself")
+        raise ConfigError(
+            "--by, --full and --toml exclude each other, and --json already contains the config and command; choose one"
+        )
 
     with open_store(db, read_only=True) as store:
         detail = store.runs.detail(store.runs.find_one(reference))

@@ -1,7 +1,7 @@
-"""The standard streams of a command. Their failures end no work, and their text fits every terminal.
+"""The standard streams of a command: their failures do not stop it, and their text fits every terminal.
 
-Text that cannot be written to stdout or stderr is dropped, and the command continues: a run does not fail because its
-terminal is gone. In the end, `exit_code` decides whether lost output is an error.
+A stream drops text that it cannot write, and the command continues, so that a run survives the loss of its terminal.
+At the end, `exit_code` decides whether lost output is an error.
 """
 
 import codecs
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _PLAIN: Final = "ageui-plain"
-"""The error handler that spells characters which an encoding lacks."""
+"""The error handler that spells out characters missing from an encoding."""
 
 _SPELLED: Final = {
     "±": "+-", "→": "->", "…": "...", "ρ": "rho", "\ufffd": "?",
     **dict(zip("★✔≈≠◆◇∅·▶⏸✓↯✗⊘‖−–—×", "*!=#@^o.>=+!xo|---x", strict=True)),
     **dict(zip("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉▓░", "_.,-=+*#..::||##.", strict=True)),
 }  # fmt: skip
-"""Marks, symbols and bars in ASCII. Those that stand in the same place differ from each other."""
+"""Marks, symbols and bars in ASCII. Characters for the same place have different spellings."""
 
 
 class _Stream(io.FileIO):
     """A standard stream that drops text it cannot write, and keeps the first error.
 
-    If `is_display`, its text only shows work that is stored already.
+    If `is_display`, its text only shows work that is already stored.
     """
 
     error: OSError | None = None
@@ -49,9 +49,9 @@ class _Stream(io.FileIO):
 
 
 def prepare_streams() -> None:
-    """Makes stdout and stderr streams that never fail. Closed ones lead nowhere.
+    """Replaces stdout and stderr by streams that never fail, and closed streams by the null device.
 
-    A closed stream's number would be given to the next file that is opened, and messages would go into that.
+    Otherwise the next opened file would get the number of a closed stream, and messages would be written into it.
     """
     for number in range(3):
         try:
@@ -65,7 +65,7 @@ def prepare_streams() -> None:
 
 
 def text_stream(number: int, encoding: str) -> TextIO:
-    """A stream to a file descriptor that never fails, and spells the characters that its encoding lacks."""
+    """A stream to a file descriptor that never fails and spells out characters missing from its encoding."""
     codecs.register_error(_PLAIN, _spell)
     raw = _Stream(number, "wb", closefd=False)
     is_by_line = number == 2 or raw.isatty()
@@ -73,7 +73,7 @@ def text_stream(number: int, encoding: str) -> TextIO:
 
 
 def write_data(text: str) -> None:
-    """Writes a file format, such as JSON, on stdout: in UTF-8, unless it is a terminal."""
+    """Writes a file format, such as JSON, to stdout: in UTF-8, unless stdout is a terminal."""
     if sys.stdout.isatty():
         sys.stdout.write(text)
         return
@@ -82,27 +82,27 @@ def write_data(text: str) -> None:
 
 
 def is_utf8(stream: TextIO | None) -> bool:
-    """Whether a stream takes every character."""
+    """Whether a stream's encoding is UTF-8."""
     return stream is not None and codecs.lookup(stream.encoding).name == "utf-8"
 
 
 def keep_exit_code() -> None:
-    """From now on, lost output does not change the exit code: the command stores its work."""
+    """Makes the exit code independent of lost output from now on, since the command stores its work."""
     if (stream := _stdout()) is not None:
         stream.is_display = True
 
 
 def lost_output() -> OSError | None:
-    """The error by which output was lost, if any was."""
+    """The error that lost output; None if no output was lost."""
     sys.stdout.flush()
     stream = _stdout()
     return stream.error if stream is not None else None
 
 
 def exit_code(code: int) -> int:
-    """The exit code of a command whose work ended with `code`, after its output. Says on stderr why output was lost.
+    """The exit code of a command whose work ended with `code`, including lost output, which is reported on stderr.
 
-    A reader that leaves early, as in `ageui ls | head`, has what it wanted.
+    A reader that stops early, as in `ageui ls | head`, is not an error.
     """
     error, stream = lost_output(), _stdout()
     if error is None or stream is None or error.errno == errno.EPIPE:
@@ -117,7 +117,7 @@ def _stdout() -> _Stream | None:
 
 
 def _spell(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Spells one character that an encoding lacks. Bytes of names that are not text stay unchanged."""
+    """Spells out one character missing from an encoding. Undecodable bytes of file names stay unchanged."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     character = error.object[error.start]

@@ -1,4 +1,4 @@
-"""`ageui study`: trains the report's tables as grids of runs, and shows published beside measured figures."""
+"""`ageui study`: trains studies as grids of runs and shows published beside measured figures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli import completion
-from ageui.cli.command_group import CommandGroup
-from ageui.cli.config_flags import THIS_RUN, DespiteFullDisk, DryRun, option
+from ageui.cli.command_group import FURTHER, CommandGroup
+from ageui.cli.config_flags import RUNS, DespiteFullDisk, DryRun, option
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
 from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
@@ -40,33 +40,39 @@ if TYPE_CHECKING:
     from ageui.study import Choice, Study, StudyTable
 
 app = CommandGroup(
-    help="The report's tables: run them, resume them, and see them beside the published figures.", no_args_is_help=True
+    help="""Train the report's tables and compare them with the published figures.
+
+        ageui study list
+        ageui study run table8 --preset quick --seeds 3
+        ageui study show table8
+    """,
+    no_args_is_help=True,
 )
 
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", help="A study, as in: ageui study list; or a TOML file.", autocompletion=completion.studies
+        metavar="NAME", help="Study from ageui study list, or a TOML file.", autocompletion=completion.studies
     ),
 ]
 StudyPreset = Annotated[
     str | None,
     option(
-        "report is the study as published; else a preset for all fields but those it compares.",
-        THIS_RUN,
+        "Preset for all fields that the study does not compare; report: as published.",
+        RUNS,
         "|".join(choices.PRESETS),
         complete=completion.words(*choices.PRESETS),
     ),
 ]
-Data = Annotated[
-    str | None, option("A registered data set, or synthetic.", THIS_RUN, "NAME", complete=completion.data_sets)
+Data = Annotated[str | None, option("Registered data set, or synthetic.", RUNS, "NAME", complete=completion.data_sets)]
+Assignments = Annotated[
+    list[str] | None, option("Any field that the study does not compare.", RUNS, "FIELD=VALUE", "--set")
 ]
-Assignments = Annotated[list[str] | None, option("Any field but those it compares.", THIS_RUN, "FIELD=VALUE", "--set")]
 
 
 @app.command("list")
 def list_studies(db: Database = None, as_json: AsJson = False) -> None:
-    """List the studies: what each shows, and how many of its cells were measured here.
+    """List the studies with their question and their number of measured cells.
 
     ageui study list
     """
@@ -80,7 +86,8 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([_listed(table) for table in tables])
         return
-    print_fitted(results(), overview(tables), "best measured figures; ageui study show NAME, ageui study run NAME")
+    about = "figures: best measured; for details: ageui study show NAME; to train: ageui study run NAME"
+    print_fitted(results(), overview(tables), about)
 
 
 @app.command("show")
@@ -93,10 +100,10 @@ def show_study(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a study: published figures beside measured ones, their differences, and whether the rankings agree.
+    """Show a study's published and measured figures, their differences and the agreement of the rankings.
 
-    Measured figures are mean ± std over seeds. If a study was run with several configurations, the most complete one is
-    shown, unless --preset, --data or --set name another.
+    Measured figures are mean ± std over seeds. If a study was run with several configurations, the command shows the
+    most complete one; choose another with --preset, --data or --set.
 
         ageui study show table8
     """
@@ -120,14 +127,16 @@ def export_study(
         typer.Option(
             "--format",
             metavar="md|csv|tex|html",
-            help="Format; else that of the file's ending, or md.",
+            help="Format (default: from the file's extension, else md).",
             autocompletion=completion.words("md", "csv", "tex", "html"),
             show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "--out", "-o", metavar="FILE", help="File to write to.", show_default=False),
+        typer.Option(
+            "--output", "--out", "-o", metavar="FILE", help="File to write (default: stdout).", show_default=False
+        ),
     ] = None,
     preset: StudyPreset = None,
     data: Data = None,
@@ -136,7 +145,7 @@ def export_study(
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write the table of ageui study show as Markdown, CSV, LaTeX or HTML.
+    """Export a study's table as Markdown, CSV, LaTeX or HTML.
 
     ageui study export table8 -o table8.csv
     """
@@ -163,7 +172,7 @@ def report_study(
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Write a report of a study: published beside measured figures, then its runs side by side, with plots.
+    """Write a report of a study: published and measured figures, a comparison of its runs, and plots.
 
     ageui study report table8 -o table8.html
     """
@@ -187,11 +196,11 @@ def run_study(
     name: Name,
     preset: StudyPreset = None,
     data: Data = None,
-    seeds: Annotated[int, option("Repeat every cell with N seeds.", THIS_RUN, "N")] = 1,
+    seeds: Annotated[int, option("Train each cell with N seeds.", RUNS, "N")] = 1,
     settings: Assignments = None,
-    priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
+    priority: Annotated[int, option("Priority; workers take higher numbers first.", FURTHER, "N")] = 0,
     detach: Annotated[
-        bool, option("Queue the missing runs and do not wait for them.", THIS_RUN, None, "--detach", "-d")
+        bool, option("Queue the missing runs without waiting for them.", RUNS, None, "--detach", "-d")
     ] = False,
     force: DespiteFullDisk = False,
     dry_run: DryRun = False,
@@ -202,11 +211,11 @@ def run_study(
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a study's missing runs in the background, wait for them, and show the table.
+    """Train a study's missing runs in the background, wait for them, and show its table.
 
-    Runs of the same config and data that are done, or still to be done, count for their cells, whichever study queued
-    them; failed, cancelled and interrupted ones continue from their checkpoints. The command can be stopped at any
-    time; repeat it to continue. Without --preset, report is used if there is a CUDA device, else quick.
+    A cell uses every run with its config and data that is done, running or queued, from any study. Failed, cancelled
+    and interrupted runs continue from their checkpoints. You can stop the command at any time; repeat it to continue.
+    The default preset is report with a CUDA device, else quick.
 
         ageui study run table8 --preset quick --seeds 3
         ageui study run table8 --preset quick --dry-run
@@ -257,7 +266,7 @@ def run_study(
         all_done = _waited(store, left, say)
         made, problems = make_missing(study, store, remaining.variant, [tag(study)])
         if made:
-            say(f"{counted(len(made), 'run')} made of these: {', '.join(map(str, made))}")
+            say(f"{counted(len(made), 'run')} derived from these: {', '.join(map(str, made))}")
         for problem in problems:
             say(problem)
         table = _tested_table(study, store, choice)
@@ -272,9 +281,9 @@ def run_study(
 
 @app.command("publish")
 def publish_figures(db: Database = None) -> None:
-    """Write the report's figures into the database, as published runs named report/TABLE/CELL.
+    """Add the report's figures to the database, as published runs named report/TABLE/CELL.
 
-    They stand beside measured runs in lists and comparisons. Repeating the command changes nothing.
+    Lists and comparisons show them beside measured runs. Repeating the command changes nothing.
 
         ageui study publish
     """
@@ -283,13 +292,15 @@ def publish_figures(db: Database = None) -> None:
     with open_store(db, create=True) as store:
         total, new = publish(store)
         messages().print(
-            f"{counted(total, 'published run')} in {store.path}, {new} of them new: ageui ls source=report"
+            f"{store.path} has {counted(total, 'published run')}, {new} of them new; list them with: "
+            "ageui ls source=report",
+            soft_wrap=True,
         )
 
 
 @contextmanager
 def _reading(db: Path | None) -> "Iterator[Store | None]":
-    """The database, or None if it does not exist yet: published figures need none."""
+    """Opens the database; None if it does not exist yet, since published figures need none."""
     if not database_path(db).exists():
         yield None
         return
@@ -317,7 +328,7 @@ def _tested_table(
 
 
 def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callable[[str], None]") -> "Choice":
-    """Fills in preset and data, and prints a line on each."""
+    """Fills in the default preset and data, and prints a line about each."""
     from ageui.study.queueing import chosen_here
 
     found = chosen_here(store, study, choice)
@@ -330,12 +341,12 @@ def _waited(store: "Store", run_ids: list[int], say: "Callable[[str], None]") ->
     try:
         return wait_until_ended(store, run_ids, say)
     except KeyboardInterrupt:
-        say("the runs continue in the background; see ageui queue, or wait with the same command again")
+        say("the runs continue in the background; see ageui queue, or repeat this command to wait for them")
         raise
 
 
 def _curves(store: "Store | None", table: "StudyTable") -> dict[str, list[float]]:
-    """The validation losses by epoch of each cell's first run that has some, by cell; only for studies of curves."""
+    """By cell, the validation losses per epoch of the first run with any; empty unless the study measures curves."""
     if store is None or table.study.measures != "curve":
         return {}
     found = {}
@@ -352,7 +363,7 @@ def _listed(table: "StudyTable") -> dict[str, object]:
 
 
 def _effects(table: "StudyTable") -> "Table | None":
-    """The main effects of a grid that has measured cells."""
+    """The main effects of a grid with measured cells; None otherwise."""
     from ageui.study.two_way import effects_table, grid_of
 
     grid = grid_of(table.study)
@@ -395,4 +406,5 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     for note in (*shown.legend, *(effects.legend if effects is not None else ())):
         console.print(Text(note_text(note), style="dim"), soft_wrap=True)
     for line in others_text(table):
-        console.print(Text(clean(f"also there: {line}; see --preset, --data and --set"), style="dim"), soft_wrap=True)
+        hint = f"also measured: {line}; choose with --preset, --data and --set"
+        console.print(Text(clean(hint), style="dim"), soft_wrap=True)

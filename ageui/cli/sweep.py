@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli.command_group import FURTHER
 from ageui.cli.config_flags import (
-    THIS_RUN,
+    RUNS,
     ConfigFlags,
     DespiteFullDisk,
     DryRun,
@@ -38,16 +39,16 @@ _LISTED = 8
 @with_config_flags
 def sweep(
     flags: ConfigFlags,
-    seeds: Annotated[int | None, option("Repeat each setting with N seeds.", THIS_RUN, "N")] = None,
+    seeds: Annotated[int | None, option("Train each combination with N seeds.", RUNS, "N")] = None,
     again: Annotated[
-        bool, option("Also queue runs that already exist with the same config and data.", THIS_RUN, None, "--again")
+        bool, option("Also queue runs that already exist with the same config and data.", FURTHER, None, "--again")
     ] = False,
     folds: Annotated[
-        int | None, typer.Option("--folds", metavar="K", help="Refused: run each setting on folds.", hidden=True)
+        int | None, typer.Option("--folds", metavar="K", help="Refused: sweeps have no folds.", hidden=True)
     ] = None,
-    name: Annotated[str | None, option("Name of the runs, which get a number each.", THIS_RUN, "NAME")] = None,
-    tag: Annotated[list[str] | None, option("Tag of the runs; may be repeated.", THIS_RUN, "TAG")] = None,
-    priority: Annotated[int, option("Higher is taken first.", THIS_RUN, "N")] = 0,
+    name: Annotated[str | None, option("Name of the runs; each run adds a number.", RUNS, "NAME")] = None,
+    tag: Annotated[list[str] | None, option("Tag of the runs; repeatable.", FURTHER, "TAG")] = None,
+    priority: Annotated[int, option("Priority; workers take higher numbers first.", FURTHER, "N")] = 0,
     force: DespiteFullDisk = False,
     dry_run: DryRun = False,
     on_end: OnEnd = None,
@@ -57,10 +58,10 @@ def sweep(
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue every combination of comma lists, and print the ids of the queued runs.
+    """Queue a run for every combination of comma lists, and print the ids.
 
-    A + joins the parts of one value: gender+age weighs by both, --epochs 25+25 means 25 per stage. Runs of the same
-    config and data that are done, or still to be done, are not queued twice.
+    + joins the parts of one value: gender+age weights samples by both attributes, --epochs 25+25 trains 25 epochs per
+    stage. The sweep leaves out runs that are done, running or queued with the same config and data.
 
         ageui sweep --loss mse,mape --weights none,gender,gender+age --seeds 3
         ageui sweep --lr 1e-4,5e-4 --dry-run
@@ -73,7 +74,9 @@ def sweep(
     from engine.errors import ConfigError
 
     if folds is not None:
-        raise ConfigError(f"a sweep has no folds; train each setting with: ageui run --folds {folds} --detach")
+        raise ConfigError(
+            f"--folds {folds}: a sweep has no folds; queue each setting with: ageui run --folds {folds} --detach"
+        )
     console = messages()
     with open_store(db, create=True, files=files) as store:
         planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds)
@@ -91,7 +94,7 @@ def sweep(
             say(time_sentence(store, new))
         if dry_run:
             print_plan(new, as_json=as_json)
-            say(f"{counted(len(new), 'run')} would be queued")
+            say(f"dry run: {counted(len(new), 'run')} to queue")
             return
         ids = store.runs.add_many(new, tags=tag or [], priority=priority)
         remember_commands(store, ids, on_end, on_queue_end)
@@ -109,7 +112,7 @@ def _left_out_sentence(runs: list[tuple[int, str]]) -> str:
     from engine.short_text import short_list
 
     listed = short_list([f"{run_id} ({status})" for run_id, status in runs], _LISTED)
-    return f"left out, because these runs exist already: {listed}; queue them anyway with --again"
+    return f"left out runs that already exist: {listed}; to queue them too, add --again"
 
 
 def print_plan(new: "Sequence[NewRun]", *, as_json: bool) -> None:

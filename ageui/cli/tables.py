@@ -1,4 +1,4 @@
-"""Prints tables without the columns that do not fit the terminal, and names these."""
+"""Prints the columns of a table that fit the terminal, and names the others."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -14,17 +14,17 @@ ROWS_ON_A_TERMINAL = 50
 
 
 def rows_to_show(limit: int | None) -> int | None:
-    """How many rows a listing has: the `limit` that was asked for, else a screen or two on a terminal; None for all."""
+    """The number of rows to list: `limit`, or by default two screens on a terminal and all (None) elsewhere."""
     return limit if limit is not None or not sys.stdout.isatty() else ROWS_ON_A_TERMINAL
 
 
 def more_sentence(shown: int, total: int, noun: str = "run") -> str:
-    """How many rows were left out, and how to see them; empty if none were."""
-    return f"{shown:,} of {counted(total, noun)}, --limit {total} lists all" if shown < total else ""
+    """The number of rows left out and the option that lists them; empty if all rows are shown."""
+    return f"{shown:,} of {counted(total, noun)}; --limit {total} lists all" if shown < total else ""
 
 
 def is_too_wide(console: "Console", table: "Table") -> bool:
-    """Whether the terminal would cut figures of the table, even if names are folded."""
+    """Whether the terminal would cut figures of the table, even with wrapped names."""
     from ageui.present.terminal import rich_table
 
     unbounded = console.options.update(max_width=sys.maxsize)
@@ -32,7 +32,7 @@ def is_too_wide(console: "Console", table: "Table") -> bool:
 
 
 def print_fitted(console: "Console", table: "Table", about: str = "") -> None:
-    """Prints as many columns as the terminal holds, then a line with `about` and the titles of the others."""
+    """Prints the columns that fit the terminal, then a line with `about` and the titles of the others."""
     from ageui.present.terminal import fit, plain_lines, rich_table
 
     shown, left_out = fit(table, console.width)

@@ -1,4 +1,4 @@
-"""Trains runs in this terminal, and says how they ended."""
+"""Trains runs in this terminal and says how they ended."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ def work_here(
     console: "Console",
     as_json: bool,
 ) -> None:
-    """Trains the run that `claim` claims in this terminal, prints it, and exits with the code of its ending."""
+    """Trains the run that `claim` claims, prints it, and exits with the code of its outcome."""
     with working_here(store, device, engines, checkpoint_seconds, share=share, console=console) as work:
         claimed, outcome = work(claim)
     detail = store.runs.detail(claimed.run_id)
@@ -54,7 +54,7 @@ def working_here(
     share: bool | None,
     console: "Console",
 ) -> "Iterator[Callable[[Callable[[Foreground], Claim]], tuple[Claim, Outcome]]]":
-    """Gives a function that trains the run that another function claims; the device is held meanwhile."""
+    """Holds the device, and gives a function that trains the run which another function claims."""
     from ageui.cli.progress import progress_display
     from ageui.devices import resolve_device
     from ageui.planning.settings import checkpoint_interval
@@ -84,7 +84,7 @@ def working_here(
 
 
 def _import_for_the_end() -> None:
-    """Imports what stores and prints the run's end, while the engine still imports its own libraries."""
+    """Imports the modules that store and print the run's end, while the engine still imports its own libraries."""
     import pandas  # noqa: F401
 
     import ageui.cli.run_page
@@ -92,7 +92,7 @@ def _import_for_the_end() -> None:
 
 
 def end_here(store: "Store", claimed: "Claim", outcome: "Outcome", console: "Console") -> None:
-    """Says how a run ended, waits for the commands that its end started, and exits with its code unless it is done."""
+    """Says how a run ended, waits for the end commands, and exits with the run's code unless it is done."""
     say = sayer(console)
     _print_ending(say, store, claimed, outcome)
     with suppress(KeyboardInterrupt):
@@ -115,10 +115,10 @@ def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", ou
         case "diverged":
             say(f"run {run_id} diverged: {reason}")
         case "interrupted":
-            say(f"run {run_id} is interrupted: {reason}\n{how_to_resume(store, run_id)}")
+            say(f"run {run_id} was interrupted: {reason}\n{how_to_resume(store, run_id)}")
         case "failed" if ending.failure == AgeUIError.failure and "\n" in reason:
             first, *_ = reason.splitlines()
-            say(f"ageui: run {run_id} failed with {first}\nthe traceback is kept with it: ageui show {run_id}")
+            say(f"ageui: run {run_id} failed with {first}\nfor the traceback: ageui show {run_id}")
         case "failed":
             say(f"ageui: run {run_id} failed: {reason}")
         case "lost":
@@ -130,24 +130,24 @@ def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", ou
 
 
 def how_to_resume(store: "Store", run_id: int) -> str:
-    """The command that resumes an interrupted run, and where the run then continues."""
+    """The command that resumes an interrupted run, and the point from which the run then continues."""
     has_state = any(row.kind == "state" for row, _, _ in store.runs.checkpoints(run_id))
-    what = "continue from its last checkpoint" if has_state else "it has no checkpoint; start over"
-    return f"{what}: ageui resume {run_id} --here (or without --here)"
+    what = "to continue from its last checkpoint" if has_state else "it has no checkpoint; to start over"
+    return f"{what}: ageui resume {run_id} --here (or, in the background, without --here)"
 
 
 @contextmanager
 def _stop_on_interrupt(
     say: Callable[[str], None],
 ) -> Iterator[tuple[Callable[[], bool], Callable[[], bool]]]:
-    """Gives two functions: whether SIGINT, SIGTERM or SIGHUP has arrived, and whether a second one has."""
+    """Gives two functions: whether SIGINT, SIGTERM or SIGHUP has arrived, and whether a second signal has."""
     asked = 0
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked += 1
         if number != signal.SIGHUP and asked == 1:
-            say("stopping after this step, with a checkpoint once it trains (again to stop at once, without one)")
+            say("stopping after this step with a checkpoint; interrupt again to stop at once without a checkpoint")
         elif number != signal.SIGHUP and asked == 2:
             say("stopping at once")
 

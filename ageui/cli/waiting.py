@@ -1,4 +1,4 @@
-"""Waits for runs that others train."""
+"""Waits for runs that other processes train."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ _UNFINISHED = ("queued", "running", "lost")
 def wait_until_ended(
     store: "Store", run_ids: Sequence[int], say: Callable[[str], None], timeout: float | None = None
 ) -> bool:
-    """Waits until runs have ended, and says how each ended. Returns whether all are done.
+    """Waits until runs have ended, and says how each run ended. Returns whether all are done.
 
-    Says so and returns False if the time is up, or if nobody would take the runs that are left.
+    After the timeout, or if no worker will take the remaining runs, says so and returns False.
     """
     end = None if timeout is None else time.monotonic() + timeout
     left = list(run_ids)
@@ -45,9 +45,9 @@ def wait_until_ended(
 
 
 def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None]) -> str | None:
-    """Why no worker will take any of these runs; None if one runs or will be taken.
+    """The reason why no worker will take any of these runs; None if a run is running or a worker will take one.
 
-    Lost runs are requeued first, by a living worker if this store is open for reading only.
+    Requeues lost runs first; if this store is read-only, a running worker does.
     """
     from ageui.cli.background import device_of, paused_sentence, unserved_sentence
     from ageui.worker.background_workers import devices_without_worker

@@ -1,9 +1,9 @@
-"""`ageui worker`: starts, stops and lists the background workers that take queued runs."""
+"""`ageui worker`: starts, stops and lists the background workers that train queued runs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,30 +14,32 @@ from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messag
 if TYPE_CHECKING:
     from ageui.store import WorkerRow
 
-app = CommandGroup(help="Background workers: start, stop, status.", no_args_is_help=True)
+app = CommandGroup(
+    help="""Start, stop and list background workers, which train queued runs.
+
+        ageui worker start
+        ageui worker status
+        ageui worker stop
+    """,
+    no_args_is_help=True,
+)
 
 _MOST_AT_ONCE = 64
 
-Device = Annotated[
-    str | None,
-    typer.Option(
-        metavar="cpu|cuda:N",
-        help="Device of the worker; else the first CUDA device, else cpu.",
-        autocompletion=words("cpu", "cuda"),
-        show_default=False,
-    ),
-]
+
+def _device(help_text: str) -> Any:
+    return typer.Option(metavar="cpu|cuda:N", help=help_text, autocompletion=words("cpu", "cuda"), show_default=False)
 
 
 @app.command("start")
 def start(
-    device: Device = None,
-    stay: Annotated[bool, typer.Option("--stay", help="Keep running when no run is left.")] = False,
+    device: Annotated[str | None, _device("Device of the worker (default: first CUDA device, else cpu).")] = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep running while the queue is empty.")] = False,
     parallel: Annotated[
         str,
         typer.Option(
             metavar="N|auto",
-            help="Number of runs to train at once; auto: one per core of a processor, two on a GPU.",
+            help="Number of runs to train at once; auto: one per CPU core, or two on a GPU.",
             autocompletion=words("auto"),
         ),
     ] = "1",
@@ -45,10 +47,10 @@ def start(
     db: Database = None,
     files: Files = None,
 ) -> None:
-    """Start a worker that outlives this terminal. Commands that queue a run start one automatically.
+    """Start a background worker. Commands that queue a run start a worker automatically.
 
-    Each device has one worker, which leaves after a minute without runs. If it trains several runs at once, each has
-    its share of the cores, and starts only if its memory, as earlier runs measured it, fits beside the others'.
+    Each device has one worker, which keeps running after you close the terminal and exits after a minute without runs.
+    Parallel runs share the cores. A run starts only if its memory, measured by earlier runs, fits beside the others.
 
         ageui worker start
         ageui worker start --parallel auto --stay
@@ -65,12 +67,11 @@ def start(
         chosen = resolve_device(_checked(device)) if device else default_device()
         lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
         if is_working(store, chosen):
-            there = f"{store.path} has a worker on {chosen} already"
+            there = f"{store.path} already has a worker on {chosen}"
             asked = {"--stay": stay, "--parallel": lanes > 1, "--checkpoint-seconds": checkpoint_seconds is not None}
             if ignored := " and ".join(option for option, is_given in asked.items() if is_given):
                 raise ConfigError(
-                    f"{there}, which keeps its settings; to apply {ignored}, stop it first: "
-                    f"ageui worker stop --device {chosen}"
+                    f"{there}, so {ignored} would have no effect; stop it first: ageui worker stop --device {chosen}"
                 )
             messages().print(there, soft_wrap=True)
             return
@@ -82,16 +83,20 @@ def start(
             parallel=lanes,
         )
         several = f", {lanes} at once" if lanes > 1 else ""
-        messages().print(f"a worker on {chosen} takes the runs of {store.path}{several}", soft_wrap=True)
+        messages().print(f"started a worker on {chosen} for the runs of {store.path}{several}", soft_wrap=True)
 
 
 @app.command("stop")
 def stop(
-    device: Device = None,
-    now: Annotated[bool, typer.Option("--now", help="Kill it; its run continues from its last checkpoint.")] = False,
+    device: Annotated[str | None, _device("Device of the worker (default: all devices).")] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Kill the worker; its runs continue from their last checkpoint.")
+    ] = False,
     db: Database = None,
 ) -> None:
-    """Stop the workers, or that of a device. A run stops after its step, writes a checkpoint and is queued again.
+    """Stop all workers, or the worker of one device.
+
+    Its runs stop after their current step, write a checkpoint and are queued again.
 
     ageui worker stop
     ageui worker stop --device cuda:0
@@ -108,14 +113,14 @@ def stop(
             console.print("no worker is running")
         for one in wanted:
             if one not in living:
-                raise ConfigError(f"no worker is running on {clean(one)}; see ageui worker status")
+                raise ConfigError(f"--device {clean(one)}: no worker is running there; see ageui worker status")
             stop_worker(store, one, at_once=now, say=lambda text: console.print(text, soft_wrap=True))
-            console.print(f"the worker on {one} has left")
+            console.print(f"stopped the worker on {one}")
 
 
 @app.command("status")
 def status(db: Database = None, as_json: AsJson = False) -> None:
-    """Show the workers of the database: what each does, or when and why the last one left.
+    """Show the workers of the database, their current runs, and the reason if a worker stopped.
 
     ageui worker status
     """
@@ -144,13 +149,13 @@ def status(db: Database = None, as_json: AsJson = False) -> None:
         return
     console = results()
     if not states:
-        console.print("no worker yet; one starts with the first run that is queued, or with: ageui worker start")
+        console.print("no worker yet; the first queued run starts one, or use: ageui worker start")
         return
     since = [state.row.started_at if state.is_alive else state.row.ended_at for state in states]
     doing = [_doing(state.is_alive, state.row, runs.get(state.row.device, [])) for state in states]
     table = Table.of_columns(
         (Column("device"), [words(state.row.device) for state in states]),
-        (Column("state"), [words("▶ lives" if state.is_alive else "· has left") for state in states]),
+        (Column("state"), [words("▶ running" if state.is_alive else "· stopped") for state in states]),
         (Column("process", "figure", leaves=1), [Cell(state.row.pid, unit=NUMBER) for state in states]),
         (Column("since"), [words(_since(moment)) for moment in since]),
         (Column("doing"), list(map(words, doing))),
@@ -165,7 +170,7 @@ def _checked(device: str) -> str:
     from engine.errors import ConfigError
 
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise ConfigError(f"--device {clean(device)}: give cpu or cuda:N")
+        raise ConfigError(f"--device {clean(device)}: choose cpu or cuda:N")
     return "cuda:0" if device == "cuda" else device
 
 
@@ -174,7 +179,7 @@ def _number(parallel: str) -> int:
     from engine.errors import ConfigError
 
     if not parallel.isdecimal() or not 1 <= int(parallel) <= _MOST_AT_ONCE:
-        raise ConfigError(f"--parallel {clean(parallel)}: give auto, or a number from 1 to {_MOST_AT_ONCE}")
+        raise ConfigError(f"--parallel {clean(parallel)}: choose auto, or a number from 1 to {_MOST_AT_ONCE}")
     return int(parallel)
 
 
@@ -184,8 +189,8 @@ def _since(moment: datetime | None) -> str | None:
 
 def _doing(is_alive: bool, row: "WorkerRow", runs: Sequence[int]) -> str:
     if not is_alive:
-        return row.reason or "died without a word: killed, or the machine was switched off"
+        return row.reason or "ended without a reason: it was killed, or the machine was switched off"
     if runs:
         named = f"run{'s' if len(runs) > 1 else ''} {', '.join(map(str, runs))}"
         return named + (", then stops" if row.stop_requested else "")
-    return f"waits for {row.waiting_for}" if row.waiting_for else "waits for runs"
+    return f"waiting for {row.waiting_for}" if row.waiting_for else "waiting for runs"

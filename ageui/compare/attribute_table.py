@@ -44,7 +44,7 @@ def one_attribute_table(scores: "SplitScores", bias: "BiasResult", against: str 
 
 
 def attribute_sentences(bias: "BiasResult") -> Iterator[str]:
-    """What the groups say together: bias and signed gap, each with its test."""
+    """Sentences on all groups: the bias and the signed gap, each with its test."""
     yield f"{bias.attribute} bias {_sentence(bias)}"
     yield f"{bias.attribute} signed gap {_sentence(bias.signed_gap)}"
 

@@ -134,7 +134,7 @@ def compare(
     """
     runs = list({run.id: run for run in runs}.values())
     if not runs:
-        raise ConfigError("there are no runs to compare; name some, or see ageui ls")
+        raise ConfigError("no runs to compare; name runs, or list them with: ageui ls")
     cache, marking = cache or ComparisonCache(), marking or Marking()
     chosen, notes = _choose_split(runs, split)
     if crossed and chosen and predictions:
@@ -202,7 +202,7 @@ def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str |
     there = [name for name in SPLIT_PREFERENCE if any(name in splits for splits in having)]
     there += sorted({name for splits in having for name in splits if name not in there})
     if split is not None and split not in (*SPLITS, *there) and "/" not in split:
-        raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
+        raise ConfigError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
     if split is not None and there and split not in there:
         raise ConfigError(f"none of these runs has scores on {split}; choose one of {', '.join(there)}")
     if not there:
@@ -216,7 +216,7 @@ def _choose_split(runs: "Sequence[RunDetail]", split: str | None) -> tuple[str |
 
 
 def _uncrossed(runs: "Sequence[RunDetail]", split: str, crossed: Sequence[str]) -> Iterator[str]:
-    """Which scored runs lack the crossed groups."""
+    """A note on the scored runs without the crossed groups."""
     scored = [(run.name, scores.result) for run in runs if (scores := run.scores(split))]
     if lacking := [name for name, result in scored if any(result.bias(one) is None for one in crossed)]:
         yield f"crossed groups need stored predictions, which are missing for {', '.join(lacking)}"
@@ -246,7 +246,7 @@ def _columns(
     for name in alone:
         if not any(scores.result.figure(name) for scores in scored):
             known = [*ATTRIBUTE_KINDS, *figure_names(attributes)]
-            raise ConfigError(f"there is no figure {name!r}; choose from {', '.join(known)}")
+            raise ConfigError(f"unknown figure {name!r}; choose from {', '.join(known)}")
     columns |= dict.fromkeys(alone)
     if reference is not None:
         for attribute in (*(attributes if groups else ()), *crossed):

@@ -65,7 +65,7 @@ class ComparedRow:
 
 @dataclass(frozen=True)
 class Marking:
-    """How differences are tested: the correction for many tests, and the `margin` in years that ≈ is about, if any."""
+    """Options of the tests of differences: the correction for many tests, and the `margin` of ≈ in years, if any."""
 
     correction: Correction = "holm"
     margin: float | None = None

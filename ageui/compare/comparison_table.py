@@ -88,7 +88,7 @@ def legend(comparison: Comparison) -> Iterator[Note]:
 
 
 def _tests(comparison: Comparison) -> str:
-    """How many tests there were, and how their p-values are corrected."""
+    """The number of tests and the correction of their p-values."""
     found = [counted(comparison.tests, "test")] if comparison.tests else []
     apart = comparison.further_tests
     found += [f"{counted(apart, 'test')} of further figures apart"] if apart else []

@@ -211,7 +211,7 @@ def _margin(column: str, marking: Marking) -> float | None:
 
 
 def _side(draft: DraftRow, place: int) -> Side | None:
-    """What the seeds of a draft say of one figure; None for a constant."""
+    """The variance of one figure over the seeds of a draft; None for a constant."""
     if not draft.runs:
         return None
     values = [value for part in draft.parts if (value := part.row.cells[place].value) is not None]

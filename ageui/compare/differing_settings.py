@@ -48,8 +48,8 @@ def label(config: Mapping[str, Any], names: Sequence[str]) -> str:
 def telling(settings: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:
     """For each of the settings, given as text, the fields that tell it from the others.
 
-    Loss and weights come first if they differ. Settings that share the fields so far are told apart by the field with
-    the most values among them, one with a short name if possible; what they have in common is not named.
+    Loss and weights come first if they differ. Among settings that share these fields, the field with the most values
+    follows, preferably one with a short name. Fields in common are not named.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""P-values of many tests, adjusted so that all of them together keep the level that one has."""
+"""Adjusts the p-values of many tests, so that the whole family keeps the level of a single test."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -20,7 +20,7 @@ def known_correction(name: str) -> Correction:
     for known in CORRECTIONS:
         if name == known:
             return known
-    raise ConfigError(f"there is no correction {name!r}; choose one of {', '.join(CORRECTIONS)}")
+    raise ConfigError(f"unknown correction {name!r}; choose one of {', '.join(CORRECTIONS)}")
 
 
 def adjusted(p_values: Sequence[float], correction: Correction = "holm") -> list[float]:

@@ -1,4 +1,4 @@
-"""Any figure or field of compared rows by its name: to sort rows by, and to plot one by another."""
+"""Looks up any figure or field of compared rows by name, to sort rows and to plot one by another."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""The methods paragraph of a paper about a comparison: each sentence says what was computed, none what was not."""
+"""The methods paragraph of a paper about a comparison, which describes only the computations that were made."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -159,7 +159,7 @@ def _scores(comparison: Comparison, rows: Sequence[ComparedRow], scores: "Sequen
 
 
 def _noise(cells: Sequence[Cell]) -> Iterator[str]:
-    """How ~ was decided."""
+    """The sentences on the tests behind ~."""
     yield (
         "Whether a bias can be told from none (~ where it cannot) was decided by a permutation test of Welch's "
         f"statistic over the groups with at least {RESAMPLES:,} shuffles, at p > {LEVEL:g} and without correction; "
@@ -186,7 +186,7 @@ def _differences(comparison: Comparison) -> Iterator[str]:
 
 
 def _tests(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str]:
-    """How ✔ and ≈ were decided."""
+    """The sentences on the tests behind ✔ and ≈."""
     families = [f"the {counted(comparison.tests, 'test')} of MAE and biases"] if comparison.tests else []
     if comparison.further_tests:
         families.append(f"the {counted(comparison.further_tests, 'test')} of further figures")

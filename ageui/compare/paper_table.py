@@ -32,7 +32,7 @@ def paper_table(comparison: Comparison) -> Table:
 
 
 def caption(comparison: Comparison) -> str:
-    """What the table shows: figures, data, split, number of faces, and seeds per setting."""
+    """The caption: figures, data, split, number of faces, and seeds per setting."""
     said = "MAE and biases in years; lower is better"
     if comparison.split is None or comparison.n is None:
         return f"{said}."

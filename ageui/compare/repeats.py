@@ -1,4 +1,4 @@
-"""Which runs repeat each other: they differ in nothing but their seed, and were scored on the same images."""
+"""Finds runs that repeat each other: they differ only in their seed and were scored on the same images."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ def seeds_of(config: Mapping[str, Any]) -> Seeds:
 
 
 class Repeatable(NamedTuple):
-    """What decides which runs a run repeats.
+    """The facts that decide whether two runs repeat each other.
 
     `setting` is its `setting_key` with the manifest, `config_setting` that without. `seeds` are those of `seeds_of`.
     `scored_on` is the data and the images behind its scores; None without scores.

@@ -23,7 +23,7 @@ Figures = Mapping[str, float | None]
 
 
 Across = Literal["arithmetic", "revision"]
-"""What repetitions may differ in besides their seed: the arithmetic they were computed in, the recipe's revision."""
+"""The differences besides the seed that repetitions may have: the arithmetic and the recipe's revision."""
 
 _NOT_SETTINGS = ("seed", "device", "precision")
 
@@ -38,10 +38,10 @@ def setting_key(
     config
         The run's config.
     manifest
-        Its manifest: what the config leaves open is known from there, such as the arithmetic and the first weights.
-        None for a run that did not start.
+        Its manifest, which decides the facts that the config leaves open, such as the arithmetic and the initial
+        weights. None for a run that did not start.
     across
-        What else repetitions may differ in.
+        Further differences that repetitions may have.
     """
     known = {name: value for name, value in config.items() if name not in _NOT_SETTINGS}
     if manifest is not None:
@@ -57,17 +57,17 @@ def known_across(text: str | None) -> list[Across]:
     known: tuple[Across, ...] = get_args(Across)
     for name in names:
         if name not in known:
-            raise ConfigError(f"runs cannot be folded across {name!r}; choose from {', '.join(known)}")
+            raise ConfigError(f"--fold-across {name}: unknown difference; choose from {', '.join(known)}")
     return [one for one in known if one in names]
 
 
 def resolved(manifest: Mapping[str, Any]) -> dict[str, str | int | None]:
-    """What decides a run's figures besides its config."""
+    """The facts that decide a run's figures besides its config."""
     return {"arithmetic": manifest.get("dtype"), "revision": revision_of(manifest)}
 
 
 def _weights(manifest: Mapping[str, Any]) -> str | None:
-    """The hash of the file that the first weights came from; None if they came from no file."""
+    """The hash of the file with the initial weights; None if they did not come from a file."""
     sha256 = (manifest.get("weights") or {}).get("sha256")
     return None if sha256 is None else str(sha256)
 

@@ -1,4 +1,4 @@
-"""What a derived run has in place of a config of its own, and what decides which derived runs repeat each other."""
+"""The config, manifest and hash of a derived run, which decide whether two derived runs repeat each other."""
 
 import hashlib
 import json
@@ -16,14 +16,14 @@ _SHARED = ("dtype", "recipe")
 
 
 def in_order(sources: "Sequence[RunDetail]") -> "list[RunDetail]":
-    """The sources by setting, then seed, so that the order in which they are named plays no part."""
+    """The sources sorted by setting, then seed, so that the order of their names does not matter."""
     return sorted(sources, key=lambda run: (_key(run), sorted(seeds_of(run.config)), run.id))
 
 
 def derived_config(sources: "Sequence[RunDetail]", title: str) -> dict[str, Any]:
-    """The fields of the sources' configs; those that differ are comma lists. `derived` holds the title.
+    """The fields of the sources' configs, as comma lists if they differ, and the title as `derived`.
 
-    Seeds of sources with different settings stand between slashes, in the order of `in_order`: `0,1/0,1`.
+    Slashes separate the seeds of sources with different settings, in the order of `in_order`: `0,1/0,1`.
     """
     configs = [run.config for run in sources]
     names = dict.fromkeys(name for config in configs for name in config)
@@ -37,9 +37,9 @@ def derived_config(sources: "Sequence[RunDetail]", title: str) -> dict[str, Any]
 
 
 def derived_manifest(sources: "Sequence[RunDetail]", operation: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a derived run's figures besides its seeds: operation, options, and the settings of its sources.
+    """The facts that decide a derived run's figures besides its seeds: operation, options, and its sources' settings.
 
-    Also what is known of the images that first weights of its sources were pretrained on.
+    Also contains the known facts about the pretraining of its sources' initial weights.
     """
     text = json.dumps([operation, options, [_key(run) for run in sources]], sort_keys=True)
     manifests = [run.manifest or {} for run in sources]
@@ -54,7 +54,7 @@ def derived_manifest(sources: "Sequence[RunDetail]", operation: str, options: Ma
 
 
 def derived_hash(sources: "Sequence[RunDetail]", operation: str, options: Mapping[str, Any]) -> str:
-    """The config hash of a derived run: equal for the same operation on the same runs."""
+    """The config hash of a derived run, equal for the same operation on the same runs."""
     runs = [[run.id, run.row.config_hash, run.row.created_at.isoformat()] for run in sources]
     text = json.dumps([operation, options, runs], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

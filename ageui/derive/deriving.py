@@ -1,4 +1,4 @@
-"""Ensembles and calibrated runs: from the stored predictions of their sources to rows of the database."""
+"""Makes ensembles and calibrated runs from the stored predictions of their sources."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from ageui.derive.derived_config import derived_config, derived_hash, derived_ma
 from ageui.store.derivations import DerivedSplit, NewDerivedRun
 from ageui.text.duplicates import ENDING
 from engine.choices import AGE_EDGES
+from engine.counted import counted
 from engine.cross_fit import (
     CrossRefit,
     FittedSplit,
@@ -35,16 +36,16 @@ if TYPE_CHECKING:
 
 LEAST_FOLDS, MOST_FOLDS = 2, 50
 PER_GROUP = (
-    "a calibration per group is refused: to predict a face, it would need to know the group of that face, which ageui "
-    "neither asks for nor guesses, and a label that decides a prediction is treatment by group; calibrate all faces "
-    "alike, and see with ageui compare what that does to each bias"
+    "--by: ageui does not calibrate per group, because a prediction would then need the group of a face, which ageui "
+    "neither asks for nor guesses, and would treat people by their group; calibrate all faces alike, and compare the "
+    "biases with ageui compare"
 )
 _FITTING = ("valid", "test")
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """How parameters are fitted: on the split `on`, by default valid, else test, with seeded folds."""
+    """Options of a fit: the split `on` (default: valid, else test), and the number and seed of its folds."""
 
     on: str | None = None
     folds: int = 5
@@ -56,8 +57,11 @@ DEFAULT = Fitting()
 
 @dataclass(frozen=True, eq=False)
 class _Split:
-    """A split that all sources were scored on: the first one's scores and predictions, the predictions of all (S, N),
-    or those of a blend's members, and the split that chose the weights of one of them."""
+    """A split that all sources were scored on.
+
+    `scores` and `labelled` are those of the first source. `sources` are the predictions of all sources, or of a blend's
+    members (S, N). `selected_on` is the split that chose the weights of a source.
+    """
 
     scores: "SplitScores"
     labelled: "Predictions"
@@ -83,7 +87,7 @@ def make_ensemble(
     name: str | None = None,
     tags: Sequence[str] = (),
 ) -> int:
-    """Stores the mean of trained runs' predictions as a run, and returns its id.
+    """Stores the mean of the predictions of runs as a new run, and returns its id.
 
     Parameters
     ----------
@@ -92,32 +96,35 @@ def make_ensemble(
     run_ids
         The members, two or more.
     weights
-        The weight of each member, in the same order; by default equal ones.
+        The weight of each member, in the same order (default: equal weights).
     is_fitted
-        Whether weights are fitted instead, as `fitting` says.
+        Whether to fit the weights instead, according to `fitting`.
     name, tags
-        Of the new run.
+        Name and tags of the new run.
 
     Raises
     ------
     ConfigError
-        For members that cannot be averaged, and for weights that are negative or of another number.
+        If the members cannot be averaged, or weights are negative or do not match the members.
     DataError
-        For predictions that are missing or not finite.
+        If predictions are missing or not finite.
     """
     members = [store.runs.detail(run_id) for run_id in run_ids]
     if len(members) < 2:
-        raise ConfigError("an ensemble needs two runs or more; name them, or give a filter that fits them")
+        raise ConfigError(
+            f"an ensemble needs two or more runs, but {len(members)} matches; name more runs, or give a filter that "
+            "matches several"
+        )
     for run in members:
         if run.derived_from is not None and run.derived_from.operation != "folds":
             raise ConfigError(
-                f"run {run.id} ({run.name}) is derived itself; name the runs that it is made from, and calibrate the "
-                "ensemble instead of its members"
+                f"run {run.id} ({run.name}) is a derived run, which cannot be a member; name its source runs, and "
+                "calibrate the ensemble instead of its members"
             )
     ordered = in_order(members)
     if is_fitted:
         if weights is not None:
-            raise ConfigError("weights are either given or fitted; leave out --weights or --fit")
+            raise ConfigError("--weights gives the weights and --fit fits them; leave one out")
         wanted = _Wanted("blend", {}, f"blend of {len(ordered)}", fitting)
     else:
         shares = _shares(weights, len(members))
@@ -139,7 +146,7 @@ def calibrate(
     name: str | None = None,
     tags: Sequence[str] = (),
 ) -> list[int]:
-    """Stores a run with calibrated predictions for each of the given ones, all or none, and returns their ids.
+    """Stores a calibrated run for each of the given runs, all or none, and returns their ids.
 
     Parameters
     ----------
@@ -148,25 +155,25 @@ def calibrate(
     run_ids
         Trained runs and ensembles.
     isotonic
-        Whether any rising function is fitted, instead of a slope about the train mean.
+        Whether to fit an increasing function instead of a slope about the train mean.
     slope
-        The slope, if it is given rather than fitted.
+        A slope to use instead of a fit.
     fitting
-        How the function or the slope is fitted.
+        Options of the fit.
     name, tags
-        Of the new runs; several have no name in common.
+        Name and tags of the new runs; several runs cannot share a name.
 
     Raises
     ------
     ConfigError
-        For a run that cannot be calibrated.
+        If a run cannot be calibrated.
     DataError
-        For predictions that are missing or not finite.
+        If predictions are missing or not finite.
     """
     if isotonic and slope is not None:
-        raise ConfigError("a slope is no rising function to fit; leave out --isotonic or --slope")
+        raise ConfigError("--isotonic and --slope exclude each other; leave one out")
     if slope is not None and not (math.isfinite(slope) and slope > 0):
-        raise ConfigError(f"slope {slope}: give a number above 0, such as 1.1")
+        raise ConfigError(f"--slope {slope}: give a number above 0, such as 1.1")
     runs = [store.runs.detail(run_id) for run_id in run_ids]
     wanted = [_calibration(run, isotonic, slope, fitting) for run in runs]
     return store.derivations.add(
@@ -175,21 +182,22 @@ def calibrate(
 
 
 def _calibration(run: "RunDetail", isotonic: bool, slope: float | None, fitting: Fitting) -> _Wanted:
-    """How a run is calibrated. Raises `ConfigError` for one that cannot be."""
+    """The calibration of a run. Raises `ConfigError` if the run cannot be calibrated."""
     made, of = run.derived_from, ""
     options: dict[str, Any] = {}
     if made is not None:
         if made.operation in ("slope", "isotonic"):
             raise ConfigError(
-                f"run {run.id} ({run.name}) is calibrated already: a second fit would see the same ages again; "
-                f"calibrate what it is made from: {made.source_names}"
+                f"run {run.id} ({run.name}) is already calibrated, and a second fit would use the same ages again; "
+                f"calibrate its source instead: {made.source_names}"
             )
         of = f", {run.config['derived']}"
         if made.fitted_on is not None:
             if fitting.on not in (None, made.fitted_on):
                 raise ConfigError(
-                    f"the weights of run {run.id} ({run.name}) are fitted to {made.fitted_on}, so its calibration is, "
-                    f"too; leave out --on, or make the ensemble with --on {fitting.on}"
+                    f"--on {fitting.on}: the weights of run {run.id} ({run.name}) were fitted on {made.fitted_on}, so "
+                    f"its calibration must use {made.fitted_on}, too; leave --on out, or make the ensemble with --on "
+                    f"{fitting.on}"
                 )
             fitting = replace(fitting, on=made.fitted_on)
             options["blended"] = len(made.sources)
@@ -197,7 +205,9 @@ def _calibration(run: "RunDetail", isotonic: bool, slope: float | None, fitting:
         return _Wanted("isotonic", options, f"isotonic{of}", fitting)
     centre = next((one.result.baseline.age for one in run.results if one.result.baseline), None)
     if centre is None:
-        raise ConfigError(f"run {run.id} ({run.name}) has no stored mean age of its train images to stretch about")
+        raise ConfigError(
+            f"run {run.id} ({run.name}) has no stored mean age of its train images, which a slope needs; use --isotonic"
+        )
     options["centre"] = centre
     if slope is not None:
         options["slope"] = slope
@@ -210,9 +220,12 @@ def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
     if weights is None:
         return [1 / count] * count
     if len(weights) != count:
-        raise ConfigError(f"{len(weights)} weights for {count} runs; give one each, in the order of the runs")
+        raise ConfigError(
+            f"--weights: {counted(len(weights), 'weight')} for {count} runs; give one per run, in the same order"
+        )
     if not all(math.isfinite(one) and one >= 0 for one in weights) or sum(weights) <= 0:
-        raise ConfigError("give weights of 0 or more, at least one above 0; they are divided by their sum")
+        listed = ",".join(f"{one:g}" for one in weights)
+        raise ConfigError(f"--weights {listed}: give finite weights of 0 or more, with at least one above 0")
     return [one / sum(weights) for one in weights]
 
 
@@ -257,16 +270,19 @@ def _derived(
 
 
 def _refuse_unlike(sources: "Sequence[RunDetail]") -> None:
-    """Raises `ConfigError` for sources whose predictions are no ages of the same kind of images."""
+    """Raises `ConfigError` for sources that were trained on different data or scored by different age groups."""
     first = sources[0]
     for run in sources[1:]:
         if run.data_hash != first.data_hash:
             raise ConfigError(
-                f"run {run.id} ({run.name}) was trained on other data than run {first.id} ({first.name}), whose scored "
-                "images may be among its train images; an ensemble needs runs of the same data"
+                f"run {run.id} ({run.name}) and run {first.id} ({first.name}) were trained on different data, so one "
+                "may have trained on images that the other is scored on; choose runs on the same data"
             )
         if run.config.get("age_edges") != first.config.get("age_edges"):
-            raise ConfigError(f"run {run.id} ({run.name}) has other age groups than run {first.id} ({first.name})")
+            raise ConfigError(
+                f"run {run.id} ({run.name}) and run {first.id} ({first.name}) have different age groups; choose runs "
+                "with the same age_edges"
+            )
 
 
 def _common_splits(store: "Store", sources: "Sequence[RunDetail]") -> dict[str, _Split]:
@@ -284,12 +300,15 @@ def _common_splits(store: "Store", sources: "Sequence[RunDetail]") -> dict[str, 
             found[split] = _Split(scores, there[0], np.concatenate([_fitted_from(one) for one in there]), chosen)
     if not found:
         names = ", ".join(run.name for run in sources)
-        raise DataError(f"no split has stored predictions of the same images for {names}: not scored yet, or deleted")
+        raise DataError(
+            f"{names} have no split with stored predictions for the same images: they are not scored yet, or their "
+            "predictions were deleted"
+        )
     return found
 
 
 def _fitted_from(predictions: "Predictions") -> NDArray[np.float32]:
-    """What a fit starts from: the predictions of a blend's members (S, N), or those of any other run (1, N)."""
+    """The input of a fit: the predictions of a blend's members (S, N), or of any other run (1, N)."""
     refit = predictions.refit
     if isinstance(refit, CrossRefit | OtherRefit):
         return refit.sources.astype(np.float32)
@@ -298,28 +317,31 @@ def _fitted_from(predictions: "Predictions") -> NDArray[np.float32]:
 
 def _fitting_split(splits: Mapping[str, _Split], fitting: Fitting) -> str:
     if not LEAST_FOLDS <= fitting.folds <= MOST_FOLDS:
-        raise ConfigError(f"{fitting.folds} folds: give {LEAST_FOLDS} to {MOST_FOLDS}")
+        raise ConfigError(f"--folds {fitting.folds}: give {LEAST_FOLDS} to {MOST_FOLDS}")
     if fitting.on == "train":
-        raise ConfigError("train images are predicted better than new ones, so a fit to them would be wrong for these")
+        raise ConfigError("--on train: errors are smaller on train images than on new images; choose valid or test")
     there = [split for split in _FITTING if split in splits]
     if not there or (fitting.on is not None and fitting.on not in there):
         known = f"choose from {', '.join(there)}" if there else "score the runs on validation or test images first"
-        raise ConfigError(f"there are no common predictions on {fitting.on or 'valid or test'} to fit to; {known}")
+        raise ConfigError(f"the runs share no predictions on {fitting.on or 'valid or test'} to fit on; {known}")
     chosen = fitting.on or there[0]
     count = len(splits[chosen].labelled.ages)
     if count < fitting.folds:
-        raise ConfigError(f"{chosen} has {count} images, too few for {fitting.folds} folds; give fewer --folds")
+        raise ConfigError(f"--folds {fitting.folds}: {chosen} has only {count} images; give fewer folds")
     if not np.isfinite(splits[chosen].sources).all():
-        raise DataError(f"a prediction on {chosen} is not finite: nothing can be fitted to it")
+        raise DataError(f"a prediction on {chosen} is not finite, so nothing can be fitted; choose other runs")
     return chosen
 
 
 def _folds(store: "Store", run: "RunDetail", labelled: "Predictions", fitting: Fitting) -> Codes:
-    """The folds of images, in which subjects and known duplicates stay together."""
+    """The folds of images; subjects and known duplicates stay together."""
     links = [*same_values(labelled.subjects), *store.derivations.links(run.data_hash, labelled.names)]
     folds = fold_codes(labelled.names, links, fitting.folds, fitting.seed)
     if len(np.unique(folds)) < 2:
-        raise ConfigError("all images are linked as duplicates or as of one subject: they cannot be dealt to folds")
+        raise ConfigError(
+            f"the images of {labelled.split} cannot be divided into folds, because all are duplicates or show one "
+            "subject; use --slope S or --weights, which need no fit"
+        )
     return folds
 
 
@@ -332,7 +354,7 @@ def _scored(
     is_fitted_on: bool,
     age_edges: Sequence[float],
 ) -> DerivedSplit:
-    """Predictions and scores of one split: cross-fitted on the split that parameters are fitted to."""
+    """Predictions and scores of one split, cross-fitted if parameters are fitted on it."""
     sources = split.sources.astype(np.float64)
     refit: CrossRefit | OtherRefit | None = None
     if fitted is None:

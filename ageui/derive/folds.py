@@ -1,4 +1,4 @@
-"""Out-of-fold scores: the test predictions of K runs, each trained without one of K folds, as one derived run."""
+"""Joins the test predictions of K runs, each trained without one of K folds, in a derived run: out-of-fold scores."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ _OPERATION: Operation = "folds"
 
 @dataclass(frozen=True)
 class FoldRuns:
-    """The run on each of K folds, all of one config; None where there is none."""
+    """The runs of one config on K folds; None for a fold without a run."""
 
     runs: "tuple[RunRow | None, ...]"
 
@@ -38,7 +38,7 @@ class FoldRuns:
 
     @property
     def missing(self) -> str:
-        """The folds without a run that is done, in words; empty if all are."""
+        """The folds without a done run, in words; empty if all runs are done."""
         return "; ".join(
             f"fold {number} {'has no run' if run is None else f'(run {run.id}, {run.name}) is {run.status}'}"
             for number, run in enumerate(self.runs, 1)
@@ -47,7 +47,10 @@ class FoldRuns:
 
 
 def fold_runs(store: "Store", config_hash: str, spec: Mapping[str, Any]) -> FoldRuns:
-    """The runs of a config on all folds of the data that `spec`, of one fold, describes: done ones, else the newest."""
+    """The runs of a config on all folds of the data in `spec`, which describes any fold.
+
+    If a fold has several runs, the newest done run counts, else the newest.
+    """
     by_fold = store.runs.on_folds(config_hash, spec)
     rows = store.runs.get_many([run_id for ids in by_fold.values() for run_id in ids])
 
@@ -59,25 +62,25 @@ def fold_runs(store: "Store", config_hash: str, spec: Mapping[str, Any]) -> Fold
 
 
 def fold_runs_of(store: "Store", run_id: int) -> FoldRuns:
-    """The runs on all folds, from one of them. Raises `ConfigError` for a run on no fold."""
+    """The runs on all folds, given one of them. Raises `ConfigError` for a run outside of folds."""
     detail = store.runs.detail(run_id)
     if not detail.data_spec.get("fold"):
         raise ConfigError(
-            f"run {run_id} ({detail.name}) was tested on no fold; train runs on folds with: ageui run --folds 5"
+            f"run {run_id} ({detail.name}) was not trained on folds; train runs on folds with: ageui run --folds 5"
         )
     return fold_runs(store, detail.row.config_hash, detail.data_spec)
 
 
 def joined_run(store: "Store", runs: FoldRuns) -> int | None:
-    """The row of out-of-fold scores of runs that are all done; None if it was not made yet."""
+    """The id of the run that joins these done runs; None if it does not exist yet."""
     sources = store.runs.details([run.id for run in runs.done])
     return store.derivations.find(derived_hash(sources, _OPERATION, {"count": len(sources)}))
 
 
 def join_folds(store: "Store", runs: FoldRuns, *, name: str | None = None, tags: Sequence[str] = ()) -> int:
-    """Stores the out-of-fold scores of K runs as a run, and returns its id.
+    """Stores the out-of-fold scores of K runs as a new run, and returns its id.
 
-    Each image has the prediction of the one run that was tested on it. Tags that all runs share are added.
+    Each image has the prediction of the only run that was tested on it. The new run gets the tags that all runs share.
 
     Parameters
     ----------
@@ -86,21 +89,21 @@ def join_folds(store: "Store", runs: FoldRuns, *, name: str | None = None, tags:
     runs
         The run on each fold.
     name
-        Of the new run; by default what the runs are named before their number, if that is the same name and free.
+        Name of the new run (default: the shared name of the runs without their number, if it is free).
     tags
-        Of the new run.
+        Further tags of the new run.
 
     Raises
     ------
     ConfigError
-        If a run is not done, or the row exists already.
+        If a run is not done, or the joined run already exists.
     DataError
-        For predictions that were deleted, or of images that have changed between the runs.
+        If predictions were deleted, or images changed between the runs.
     """
     if runs.missing:
         raise ConfigError(
-            f"{runs.missing}; out-of-fold scores need all {len(runs.runs)} folds: ageui retry RUN continues failed and "
-            "interrupted runs, and the command that trained them trains those that are missing"
+            f"{runs.missing}; out-of-fold scores need all {len(runs.runs)} folds; continue failed and interrupted runs "
+            "with ageui retry RUN, and train missing runs by repeating ageui run --folds"
         )
     sources = store.runs.details([run.id for run in runs.done])
     options = {"count": len(sources)}
@@ -124,7 +127,7 @@ def join_folds(store: "Store", runs: FoldRuns, *, name: str | None = None, tags:
 
 
 def join_if_complete(store: "Store", run_id: int, say: Callable[[str], None]) -> None:
-    """Stores the out-of-fold scores once the last run on a fold is done. Never fails: `say` is told why it did not."""
+    """Stores the out-of-fold scores once the last run on a fold is done. Reports errors to `say` instead of raising."""
     try:
         runs = fold_runs_of(store, run_id)
         if not runs.missing and joined_run(store, runs) is None:
@@ -138,7 +141,9 @@ def _joined(store: "Store", sources: "Sequence[RunDetail]") -> DerivedSplit:
     for run in sources:
         found, own = store.scores.predictions(run.id, SPLIT), run.scores(SPLIT)
         if found is None or own is None:
-            raise DataError(f"run {run.id} ({run.name}) has no predictions of its fold: they were deleted")
+            raise DataError(
+                f"run {run.id} ({run.name}) has no predictions, because they were deleted; train its fold again"
+            )
         parts.append(found)
         scores.append(own)
     labelled = _by_name(parts)
@@ -159,12 +164,14 @@ def _joined(store: "Store", sources: "Sequence[RunDetail]") -> DerivedSplit:
 
 
 def _by_name(parts: Sequence[Predictions]) -> Predictions:
-    """The predictions of several splits as one, in the order of the images' names: the same for any folds."""
+    """The predictions of several splits joined and sorted by image name, so that the order of folds does not matter."""
     names = [name for one in parts for name in one.names]
     order = sorted(range(len(names)), key=names.__getitem__)
     if len(set(names)) < len(names):
         twice = next(name for name, times in Counter(names).items() if times > 1)
-        raise DataError(f"image {twice} was tested by two of the runs: the data has changed between them")
+        raise DataError(
+            f"two runs were tested on image {twice}, so the data changed between them; train all folds again"
+        )
 
     def joined(values: Iterable[Iterable[Any]]) -> tuple[Any, ...]:
         flat = list(chain.from_iterable(values))
@@ -183,12 +190,10 @@ def _by_name(parts: Sequence[Predictions]) -> Predictions:
 
 
 def _data(sources: "Sequence[RunDetail]") -> DerivedData:
-    """The data of all folds together: every image is test."""
+    """The data of all folds, with every image in the test split."""
     hashes = {None if run.data_hash is None else hash_of_folds(run.data_hash) for run in sources}
     if len(hashes) > 1:
-        raise DataError(
-            "the images, ages or attributes of the data have changed between the runs; train all folds again"
-        )
+        raise DataError("the images, ages or attributes of the data changed between the runs; train all folds again")
     sizes = [(run.splits or {}).get(SPLIT, {}) for run in sources]
     total = {name: sum(one.get(name, 0) for one in sizes) for name in ("images", "labelled")}
     spec = {name: value for name, value in sources[0].data_spec.items() if name != "fold"}
@@ -196,12 +201,12 @@ def _data(sources: "Sequence[RunDetail]") -> DerivedData:
 
 
 def _shared_name(store: "Store", sources: "Sequence[RunDetail]") -> str | None:
-    """The name of runs that `fold_names` named, without their numbers; None if it is taken, or there is none."""
+    """The name behind the numbered names of `fold_names`; None if the runs have other names or the name is taken."""
     name = sources[0].name.rpartition("-")[0]
     is_shared = name and [run.name for run in sources] == fold_names(name, len(sources))
     return name if is_shared and not store.runs.taken_names([name]) else None
 
 
 def fold_names(name: str, folds: int) -> list[str]:
-    """The names of the runs on folds, for the `name` of their out-of-fold scores."""
+    """The names of the runs on folds, from the `name` of the joined run."""
     return [f"{name}-{number}" for number in range(1, folds + 1)]

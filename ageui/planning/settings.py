@@ -100,7 +100,7 @@ def read_settings(
 
 def preset_layer(name: str) -> SettingsLayer:
     if name not in PRESETS:
-        text = f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}"
+        text = f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}"
         raise ConfigError(problems=[Problem("preset", text)])
     return SettingsLayer(f"preset {name}", PRESETS[name])
 
@@ -151,7 +151,7 @@ def _file_layer(path: Path, required: bool = False) -> list[SettingsLayer]:
     values = read_settings_file(path)
     if values is None:
         if required:
-            raise ConfigError(f"--config {path}: there is no such file")
+            raise ConfigError(f"--config {path}: the file does not exist; check the path")
         return []
     if NOTIFY in values and path != user_file():
         raise ConfigError(f"{path}: [{NOTIFY}] is for your own file, {user_file()}: no other file may start commands")

@@ -1,4 +1,4 @@
-"""The formats of exported sheets, each with its writer."""
+"""The formats of exported sheets and their writers."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,4 +18,4 @@ WRITERS: Mapping[str, Callable[[ExportSheet], str]] = {
 def refuse_format(format: str, formats: Sequence[str]) -> None:
     """Raises `ConfigError` for a format that is not one of `formats`."""
     if format not in formats:
-        raise ConfigError(f"there is no format {format!r}; choose one of {', '.join(formats)}")
+        raise ConfigError(f"unknown format {format!r}; choose one of {', '.join(formats)}")

@@ -13,7 +13,7 @@ Tone = Literal["plain", "dim", "strong", "good", "bad", "warn", "accent"]
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure minus the baseline's, with what is known of it.
+    """A figure minus the baseline's, with its interval and test.
 
     `interval` is a 95% interval, given images that both share. If both are means over seeds, it covers the seeds too,
     and there is a test of equal settings: its `p_value`, and `adjusted` for the number of tests. `equivalent` tells
@@ -34,9 +34,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Spread:
-    """How a figure varies over `n` seeds: sample standard deviation (over n - 1), None for a single seed.
+    """The spread of a figure over `n` seeds: the sample standard deviation (over n - 1); None for a single seed.
 
-    An `n` of 0 is not written, since a column of its own says it.
+    An `n` of 0 is not written, because a separate column shows it.
     """
 
     std: float | None
@@ -45,7 +45,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure with all that is known about it, or words.
+    """A figure with its uncertainty and marks, or words.
 
     `value` is in `unit`. `reason` says why it is missing, or why it cannot be compared with others. `interval` is a 95%
     interval, written as ± half its width if `half_width`. `p_value` is that of no difference between groups, and

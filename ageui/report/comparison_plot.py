@@ -111,17 +111,17 @@ def _looks(row: ComparedRow, *, is_on_front: bool) -> tuple[str, dict[str, Any]]
 def _named(comparison: Comparison, axes: str) -> tuple[str, str]:
     names, known = [name.strip() for name in axes.split(",")], [*measure_names(comparison)]
     if len(names) != 2:
-        raise ConfigError(f"--plot {axes}: name two figures or fields, as mae,gender")
+        raise ConfigError(f"--plot {axes}: name two figures or fields, as in mae,gender")
     for name in names:
         if name not in known:
-            raise ConfigError(f"--plot {axes}: there is no {name!r} here; choose from {', '.join(known)}")
+            raise ConfigError(f"--plot {axes}: unknown figure or field {name!r}; choose from {', '.join(known)}")
     return names[0], names[1]
 
 
 def _default_axes(comparison: Comparison) -> tuple[str, str]:
     biases = [name for name in comparison.columns if name != MAE and is_main(comparison, name)]
     if not biases:
-        raise ConfigError("there is no bias to plot; name two figures or fields with --plot")
+        raise ConfigError("the runs have no bias to plot; name two figures or fields with --plot")
     return MAE, (_AGE if _AGE in biases else biases[0])
 
 

@@ -1,4 +1,4 @@
-"""What an attempt writes about its run: one transaction at a time, refused if the attempt lost its run."""
+"""Writes an attempt's events to the database: one transaction at a time, refused if the attempt lost its run."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -48,8 +48,8 @@ _UPSERT_SCORES = _UPSERT_SCORES.on_conflict_do_update(
 class AttemptWriter:
     """Writes for one attempt inside one transaction; created by `Store.writing`.
 
-    `removed` are the paths of checkpoints that no row points to any more: delete their files after the commit. `held`
-    counts the queued runs of the same sweep that the end of the attempt paused, see `hold_sweep`.
+    `removed` are the paths of checkpoints without a row; delete their files after the commit. `held` counts the queued
+    runs of the same sweep that the end of the attempt paused, see `hold_sweep`.
     """
 
     def __init__(self, session: Session, run_id: int, attempt: int, run_folder: Path, folder: Path) -> None:
@@ -89,7 +89,7 @@ class AttemptWriter:
         self._attempt.notes = [*self._attempt.notes, _storable(message)]
 
     def doing(self, activity: str | None) -> None:
-        """Sets what the run does when it is not training."""
+        """Sets the run's current activity besides training."""
         self._summarise(activity=activity)
 
     def memory(self, peak_bytes: int) -> None:
@@ -123,7 +123,7 @@ class AttemptWriter:
             self._attempt.replayed += known is not None
             if known is not None and dump_json({name: getattr(known, name) for name in row}) != dump_json(row):
                 if not self._attempt.differing:
-                    self.noted(f"not bit for bit what an earlier attempt measured: the scores of epoch {epoch}")
+                    self.noted(f"differs from an earlier attempt: the scores of epoch {epoch}")
                 self._attempt.differing += 1
         self._session.connection().execute(_UPSERT_SCORES, {"run_id": self._run_id, "epoch": epoch, **row})
 
@@ -212,8 +212,7 @@ class AttemptWriter:
         if differing and not self._attempt.differing:
             row, value = differing[0]
             self.noted(
-                f"not bit for bit what an earlier attempt measured: {row['key']} {row['step']} was {value!r} and is "
-                f"{row['value']!r} now"
+                f"differs from an earlier attempt: {row['key']} {row['step']} was {value!r} and is now {row['value']!r}"
             )
         self._attempt.differing += len(differing)
 
@@ -225,7 +224,7 @@ def pause_queue(session: Session, reason: str) -> PausedQueue:
 def request_of(session: Session, run_id: int, attempt: int) -> str | None:
     """The request to a running attempt: `pause`, `cancel`, `kill` or None.
 
-    `lost` if the attempt no longer owns its run: the run was ended, requeued or claimed again.
+    `lost` if the attempt has lost its run: the run was ended, requeued or claimed again.
     """
     found = session.connection().execute(_REQUEST, {"run": run_id, "attempt_number": attempt}).first()
     return found[0] if found is not None else "lost"
@@ -234,13 +233,13 @@ def request_of(session: Session, run_id: int, attempt: int) -> str | None:
 def _refuse_lost(session: Session, run_id: int, attempt: int) -> None:
     if request_of(session, run_id, attempt) == "lost":
         raise LostRunError(
-            f"run {run_id} is no longer owned by attempt {attempt}: it was stopped, or another process took it over; "
-            f"nothing more is stored for this attempt, see ageui show {run_id}"
+            f"attempt {attempt} lost run {run_id}: it was stopped, or another process took it over; the attempt stores "
+            f"nothing more; see ageui show {run_id}"
         )
 
 
 def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: float | None = None) -> int:
-    """Ends the newest attempt of a run whose process died. Returns how many runs of its sweep that holds.
+    """Ends the newest attempt of a run whose process died. Returns the number of runs of its sweep that it holds.
 
     The run is queued again, to resume from its newest checkpoint. After `MOST_STRIKES` consecutive attempts without
     progress (fewer if the system killed them for memory) it fails. A requested pause or cancellation takes effect, and
@@ -284,7 +283,7 @@ def _end(
     failure: str | None,
     seconds: float | None,
 ) -> int:
-    """Ends a run and its attempt. Returns how many queued runs of its sweep that holds."""
+    """Ends a run and its attempt. Returns the number of queued runs of its sweep that it holds."""
     reason, ended = _storable(reason), now()
     run.status, run.request = status, None
     run.ended_at = None if status in ("queued", "paused") else ended

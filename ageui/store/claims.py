@@ -57,14 +57,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Claimant:
-    """Who works on a run: the device, and the worker of that name or None for a command in the foreground."""
+    """The owner of a run: the device, and its worker, or None for a command in the foreground."""
 
     worker: str | None
     device: str
 
 
 class RunLockedError(Exception):
-    """Another process holds the lock of the run that was to be claimed."""
+    """Another process holds the lock of the run to claim."""
 
     def __init__(self, run_id: int) -> None:
         super().__init__(run_id)

@@ -70,8 +70,8 @@ def open_reader(path: Path) -> Engine:
         engine.dispose()
         if (item := _unwritable(path)) is not None:
             raise StoreError(
-                f"the database {path} has schema {version}, which must be upgraded to schema {len(MIGRATIONS)} first, "
-                f"but {item} cannot be written; copy the database to a writable folder, and name the copy with --db"
+                f"the database {path} has schema {version} and needs an upgrade to schema {len(MIGRATIONS)}, but "
+                f"{item} cannot be written; copy the database to a writable folder, and name the copy with --db"
             )
         open_writer(path, create=False).dispose()
         return open_reader(path)
@@ -102,7 +102,7 @@ def open_as_is(path: Path) -> tuple[Engine, int]:
 
 
 def missing(path: Path) -> StoreError:
-    return StoreError(f"no runs yet: {path} does not exist; start one with ageui run")
+    return StoreError(f"no runs yet: {path} does not exist; start a run with: ageui run")
 
 
 def _engine(path: Path, mode: str, *, begin: str, pragmas: tuple[str, ...]) -> Engine:
@@ -204,7 +204,7 @@ def _free_name(path: Path) -> Path:
 
 
 def refuse_target(path: Path, target: Path) -> None:
-    """Raises `ConfigError` if a copy of the database would replace it, a shipped example, or what is no regular file.
+    """Raises `ConfigError` if a copy of the database would replace it, a shipped example, or anything but a file.
 
     The target has no symbolic links.
     """
@@ -215,22 +215,23 @@ def refuse_target(path: Path, target: Path) -> None:
             raise ConfigError(f"{target} is the database itself, or a part of it; choose another file for the copy")
     with suppress(StoreError):  # a damaged database may be replaced
         if is_example(target):
-            raise ConfigError(f"{target} is a shipped example and stays as it is; choose another file for the copy")
+            raise ConfigError(f"{target} is a shipped example, which never changes; choose another file for the copy")
 
 
 @contextmanager
 def schema_lock(path: Path) -> Iterator[None]:
-    """Held by the one process that makes or migrates the database. Raises `StoreError` if that takes too long."""
+    """Locks the creation and migration of the database. Raises `StoreError` if another process holds it too long."""
     lock = FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS, mode=0o600)
     try:
         with lock:
             yield
     except Timeout:
         raise StoreError(
-            f"another ageui has been preparing {path} for {LOCK_SECONDS:.0f} seconds; wait for it to end and try again"
+            f"another process has been preparing {path} for {LOCK_SECONDS:.0f} seconds; wait until it ends, then try "
+            "again"
         ) from None
     except OSError as error:
-        raise StoreError(f"the database {path} cannot be made: {error}") from error
+        raise StoreError(f"the database {path} cannot be created: {error}") from error
 
 
 def _refuse_unwritable(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Derived runs of an opened store: their predictions are made from those of other runs."""
+"""Derived runs of an opened store, whose predictions are made from the predictions of other runs."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -62,9 +62,9 @@ class DerivedData:
 class NewDerivedRun:
     """A derived run to store.
 
-    `config` and `config_hash` describe it as those of a trained run do, `manifest` holds what decides its figures
-    besides. `folds` (N,) are those of the images that its parameters are fitted to. `data` is None for the data of the
-    sources, which they then share.
+    `config` and `config_hash` describe it like a trained run, `manifest` contains the other facts that decide its
+    figures. `folds` (N,) are the folds of the images that its parameters are fitted on. `data` is None if the sources
+    share their data.
     """
 
     operation: str
@@ -111,7 +111,7 @@ def _same(session: Session, config_hash: str) -> tuple[int, str] | None:
 
 
 def read_derivations(session: Session, run_ids: Sequence[int]) -> dict[int, DerivedFrom]:
-    """What derived runs are made from, by id. Sources carry the names that they have now."""
+    """The derivations of runs, by run id. Sources have their current names."""
     rows = session.exec(select(Derivation).where(col(Derivation.run_id).in_(run_ids))).all()
     sources: dict[int, list[Source]] = {row.run_id: [] for row in rows}
     found = (
@@ -136,8 +136,8 @@ def refuse_sources(session: Session, run_ids: Sequence[int]) -> None:
     if needed:
         source, derived = (existing_run(session, run_id) for run_id in needed[0])
         raise ConfigError(
-            f"run {derived.id} ({derived.name}) is made from run {source.id} ({source.name}) and could predict no more "
-            "faces without it; its scores would stay. Delete both, or delete the source with: "
+            f"run {derived.id} ({derived.name}) is made from run {source.id} ({source.name}) and could not predict "
+            "without it, although its scores would stay; delete both, or only the source with: "
             f"ageui rm {source.id} --sources"
         )
 
@@ -151,7 +151,7 @@ def _trainings(sources: Sequence[Run]) -> list[str]:
 def _insert(session: Session, new: NewDerivedRun, folder: Path) -> int:
     sources = [existing_run(session, source.id) for source in new.sources]
     if (found := _same(session, new.config_hash)) is not None:
-        raise ConfigError(f"run {found[0]} ({found[1]}) is that already")
+        raise ConfigError(f"run {found[0]} ({found[1]}) already exists with the same sources and options; use that run")
     (given,) = valid_names(session, [new.name])
     reserve_ids(session, folder)
     first = sources[0]

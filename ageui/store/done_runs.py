@@ -1,4 +1,4 @@
-"""What is learned from done runs, kept until more of them have ended."""
+"""Caches facts about done runs until more runs have ended."""
 
 from typing import Generic, TypeVar
 

@@ -23,7 +23,7 @@ class RunEdits(StorePart):
         with self._write() as session:
             taken = session.exec(select(Run.id).where(Run.name == chosen, Run.id != run_id)).first()
             if taken is not None:
-                raise ConfigError(f"run {taken} is named {chosen!r} already; choose another name")
+                raise ConfigError(f"run {taken} is already named {chosen!r}; choose another name")
             return change_runs(session, run_id, lambda run: {"name": chosen})
 
     def set_note(self, run_id: int, note: str | None) -> Changed:
@@ -50,7 +50,7 @@ class RunEdits(StorePart):
 
         def rule(run: RunState) -> Values:
             if run.status not in (*ENDED, "interrupted"):
-                raise ConfigError(f"{run} is {run.status}; only runs that have ended can be archived: cancel it first")
+                raise ConfigError(f"{run} is {run.status}; only ended runs can be archived; cancel it first")
             return {"archived_at": run.archived_at or moment}
 
         with self._write() as session:

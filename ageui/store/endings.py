@@ -1,4 +1,4 @@
-"""What is asked of an opened store about runs that have just ended."""
+"""Queries of an opened store about runs that have just ended."""
 
 from collections.abc import Sequence
 

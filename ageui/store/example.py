@@ -1,4 +1,4 @@
-"""The shipped example: a database to look at, which stays as it is, and its copies, which can be changed."""
+"""The shipped example: a database that never changes, and its copies for changes."""
 
 import os
 from contextlib import closing
@@ -42,16 +42,16 @@ def opened_path(named: Path, *, to_change: bool) -> Path:
 
 
 def copy_sentence(example: Path, local: Path) -> str:
-    """Says that the copy is open in place of the example."""
-    return f"{example.name} is a shipped example and never changes; its copy {local.name} is used instead"
+    """Says that the copy is opened instead of the example."""
+    return f"{example.name} is a shipped example and never changes; using its copy {local.name} instead"
 
 
 def _make_copy(example: Path, local: Path) -> None:
     """Makes the local copy, with an identity of its own, unless another process has just done so."""
     if not os.access(local.parent, os.W_OK):
         raise StoreError(
-            f"{example} is a shipped example, and its copy for changes cannot be made, since {local.parent} cannot be "
-            "written; copy it elsewhere with ageui db backup FOLDER/runs.db, then name the copy with --db"
+            f"{example} is a shipped example and needs a copy for changes, but {local.parent} cannot be written; copy "
+            "it elsewhere with ageui db backup FOLDER/runs.db, then name the copy with --db"
         )
     with schema_lock(local):
         if not local.exists():

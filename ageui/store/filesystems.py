@@ -28,16 +28,16 @@ def refuse_place(path: Path) -> None:
     if system in NETWORK and point != Path("/"):
         raise StoreError(
             f"{path} is on a network file system ({system}), where several processes can damage an SQLite database; "
-            "choose a --db on a disk of this machine (and copy it there and back with: ageui db backup)"
+            "choose a --db on a local disk, and copy the database there and back with: ageui db backup"
         )
     if not path.exists():
         return
     if point == path:
-        raise StoreError(f"{path} is a mount point, and SQLite's log beside it would be lost; mount its folder instead")
+        raise StoreError(f"{path} is a mount point, so SQLite's log beside it would be lost; mount its folder instead")
     if (names := path.stat().st_nlink) > 1:
         raise StoreError(
-            f"{path} has {names} names (hard links), and SQLite's log is beside one of them only; delete the others, "
-            f"or separate it from them: cp {path.name} new.db && mv new.db {path.name}"
+            f"{path} has {names} names (hard links), but SQLite's log lies beside only one of them; delete the others, "
+            f"or make {path.name} a separate file: cp {path.name} new.db && mv new.db {path.name}"
         )
 
 

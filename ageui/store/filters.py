@@ -63,7 +63,9 @@ def parse(text: str) -> list[Term]:
     if len(text) > LONGEST_FILTER:
         raise ConfigError(f"the filter has {len(text)} characters; give at most {LONGEST_FILTER}")
     if has_hidden(text.replace("\t", " ")):
-        raise ConfigError(f"the filter {clean(text)!r} holds a control, invisible or undecodable character")
+        raise ConfigError(
+            f"the filter {clean(text)!r} contains a control, invisible or undecodable character; leave it out"
+        )
     terms: list[Term] = []
     position = 0
     while rest := text[position:].lstrip():
@@ -71,7 +73,7 @@ def parse(text: str) -> list[Term]:
         match = _TERM.match(text, position)
         if match is None:
             end = position + len(rest.split()[0])
-            raise _pointing(text, position, end, "this is no term; write FIELD=VALUE, a word, or quote the value")
+            raise _pointing(text, position, end, "this is not a term; write FIELD=VALUE or a word, or quote the value")
         value = match["word"] or match["value"]
         terms.append(Term(match["field"], match["operator"] or ":", _unquoted(value), position, match.end()))
         position = match.end()
@@ -109,7 +111,7 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
     if field is None or field.kind == "tags":
         names = [name for name, field in filter_fields().items() if field.kind != "tags"]
         raise ConfigError(
-            f"runs cannot be ordered by {clean(name)!r}{did_you_mean(name.lower(), names)}\nfields: {', '.join(names)}"
+            f"runs cannot be sorted by {clean(name)!r}{did_you_mean(name.lower(), names)}\nfields: {', '.join(names)}"
         )
     column = field.column
     if field.name == "id":  # never missing, and already the order of the table
@@ -144,11 +146,11 @@ def _expression(text: str, term: Term) -> ColumnElement[bool]:
         return col(Run.name).icontains(term.value, autoescape=True)
     fields, field = filter_fields(), known_field(term.field)
     if field is None:
-        message = f"there is no field {term.field!r}{did_you_mean(term.field.lower(), list(fields))}"
+        message = f"unknown field {term.field!r}{did_you_mean(term.field.lower(), list(fields))}"
         end = term.start + len(term.field)
         raise ConfigError(f"{_pointing(text, term.start, end, message)}\nfields: {', '.join(fields)}")
     if term.operator not in _ALLOWED[field.kind]:
-        message = f"{field.name} is compared with {' '.join(_ALLOWED[field.kind])}, not {term.operator}"
+        message = f"{field.name} does not support {term.operator}; use one of {' '.join(_ALLOWED[field.kind])}"
         raise _pointing(text, term.start, term.end, message)
     try:
         if term.operator == "!=":
@@ -209,7 +211,7 @@ def _time(column: SQLColumnExpression[Any], sign: str, value: str) -> ColumnElem
         start = datetime.fromisoformat(value).astimezone(UTC)
         end = start + timedelta(days=1) if len(value) <= len("2026-01-31") else start
     except (ValueError, OverflowError):
-        raise ValueError(f"{value!r} is no time; write 2026-01-31, 2026-01-31T18:00 or today") from None
+        raise ValueError(f"{value!r} is not a time; write 2026-01-31, 2026-01-31T18:00 or today") from None
     instant = start == end
     return {
         "=": column == start if instant else and_(column >= start, column < end),

@@ -62,7 +62,7 @@ class ImportableRun:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import would do with the runs of the other database.
+    """The plan of an import: the fate of each run of the other database.
 
     `stored` are the names of those that are here already, `unfinished` of those queued or running there. `conflicts`
     are sentences about runs that continued there and cannot replace their copies here.
@@ -120,7 +120,7 @@ class Imports(StorePart):
                 elif later == "both":
                     conflicts.append(_conflict(copy, "continued in both databases", "rm"))
                 elif copy.status in _UNFINISHED:
-                    conflicts.append(_conflict(copy, f"is {copy.status} here, and continued there, too", "cancel"))
+                    conflicts.append(_conflict(copy, f"is {copy.status} here and continued there", "cancel"))
                 else:
                     new.append(ImportableRun(row.id, row.name, copy.id))
         return ImportPlan(tuple(new), tuple(stored), tuple(unfinished), tuple(conflicts))
@@ -155,7 +155,7 @@ def _attempts(session: Session, run_id: int) -> list[Any]:
 
 
 def _conflict(copy: Any, what: str, command: str) -> str:
-    return f"run {copy.id} ({copy.name}) {what}; to take theirs: ageui {command} {copy.id}, then import again"
+    return f"run {copy.id} ({copy.name}) {what}; to import that copy: ageui {command} {copy.id}, then import again"
 
 
 def _copy_run(theirs: Session, ours: Session, imported: ImportedRun) -> str:
@@ -163,7 +163,7 @@ def _copy_run(theirs: Session, ours: Session, imported: ImportedRun) -> str:
     source, target = imported.run.id, imported.target
     row = next(_rows(theirs, Run, "id", source), None)
     if row is None or row["status"] in _UNFINISHED:
-        raise StoreError(f"run {imported.run.name} has just changed in the other database; import again")
+        raise StoreError(f"run {imported.run.name} changed in the other database during the import; import again")
     row |= {"id": target, "request": None, "position": float(target), "uuid": row["uuid"] or uuid.uuid4().hex}
     tags = list(_rows(theirs, RunTag, "run_id", source))
     if imported.run.replaces is None:
@@ -171,7 +171,7 @@ def _copy_run(theirs: Session, ours: Session, imported: ImportedRun) -> str:
     else:
         before = next(_rows(ours, Run, "id", target), None)
         if before is None or before["status"] in _UNFINISHED:
-            raise StoreError(f"run {target} ({imported.run.name}) has just changed here; import again")
+            raise StoreError(f"run {target} ({imported.run.name}) changed here during the import; import again")
         row |= {name: before[name] for name in _EDITED}
         tags = list(_rows(ours, RunTag, "run_id", target))
         ours.execute(delete(Run).where(col(Run.id) == target))

@@ -1,4 +1,4 @@
-"""What a long table of runs needs of every run in it: its order, config and figures, but no whole rows."""
+"""Light records for a long table of runs: order, config and figures, without whole rows."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -108,7 +108,7 @@ class Listing(StorePart):
             }
 
     def manifests(self, run_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
-        """What a config leaves open, of runs that have begun: the parts of their manifests that decide figures."""
+        """The parts of manifests that decide figures besides the config, for runs that have started."""
         chosen = sql_select(RUN_ID, *RESOLVED).where(col(Run.manifest).is_not(None))
         with self._read() as session:
             return {

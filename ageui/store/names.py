@@ -19,13 +19,13 @@ def valid_name(text: str, what: str = "name") -> str:
     name = unicodedata.normalize("NFC", text)
     shown = clean(name)[:LONGEST_NAME]
     if has_hidden(name):
-        raise ConfigError(f"the {what} {shown!r} holds a control, invisible or undecodable character; leave it out")
+        raise ConfigError(f"the {what} {shown!r} contains a control, invisible or undecodable character; leave it out")
     if not name.strip() or name != name.strip():
-        raise ConfigError(f"the {what} {shown!r} is empty, or begins or ends with a space; give at least one character")
+        raise ConfigError(f"the {what} {shown!r} is empty, or starts or ends with a space; give at least one character")
     if len(name) > LONGEST_NAME:
         raise ConfigError(f"the {what} {shown!r}… has {len(name)} characters; give at most {LONGEST_NAME}")
     if name.isdigit():
-        raise ConfigError(f"the {what} {shown!r} is a number, which means a run's id; add a letter")
+        raise ConfigError(f"the {what} {shown!r} is a number, which would mean a run's id; add a letter")
     return name
 
 
@@ -33,7 +33,7 @@ def valid_tag(text: str) -> str:
     """A tag: a name without spaces and commas, which separate tags."""
     tag = valid_name(text, "tag")
     if any(character.isspace() or character == "," for character in tag):
-        raise ConfigError(f"the tag {clean(tag)!r} holds a space or comma; write - instead, or give several tags")
+        raise ConfigError(f"the tag {clean(tag)!r} contains a space or comma; write - instead, or give several tags")
     return tag
 
 
@@ -41,7 +41,7 @@ def valid_note(text: str) -> str:
     """A note: one line of any text. Raises `ConfigError` if it is too long or contains hidden characters."""
     note = unicodedata.normalize("NFC", text).strip()
     if has_hidden(note):
-        raise ConfigError(f"the note {clean(note)[:LONGEST_NAME]!r} holds a hidden character; leave it out")
+        raise ConfigError(f"the note {clean(note)[:LONGEST_NAME]!r} contains a hidden character; leave it out")
     if len(note) > LONGEST_NOTE:
         raise ConfigError(f"the note has {len(note)} characters; give at most {LONGEST_NOTE}")
     return note

@@ -37,7 +37,7 @@ def valid_names(session: Session, wanted: Sequence[str | None]) -> list[str | No
     given = [name for name in names if name is not None]
     taken = taken_names(session, given) or [name for name, times in Counter(given).items() if times > 1]
     if taken:
-        raise ConfigError(f"there is a run named {taken[0]!r} already; choose another --name")
+        raise ConfigError(f"a run is already named {taken[0]!r}; choose another --name")
     return names
 
 

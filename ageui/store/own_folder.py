@@ -28,7 +28,7 @@ _UNFINISHED = f".{MARKER}.*.part"
 
 @dataclass(frozen=True)
 class _Marker:
-    """What a folder says about its database."""
+    """The marker in a folder, which names its database."""
 
     uuid: str
     database: Path
@@ -36,7 +36,7 @@ class _Marker:
 
 @dataclass(frozen=True)
 class _Stored:
-    """What a database says about itself; `is_settled` is False until its folder is decided."""
+    """The identity and folder stored in a database; `is_settled` is False until its folder is decided."""
 
     uuid: str
     folder: Path
@@ -68,16 +68,14 @@ def settle(connection: Connection, path: Path, asked: Path | None, *, is_new: bo
     asked = None if asked is None else Path(os.path.abspath(asked.expanduser()))
     if asked is not None and not is_new and asked.resolve() != stored.folder.resolve():
         raise ConfigError(
-            f"--files {asked}: the files of {path} are in {stored.folder}, which was chosen when it was made; "
-            "omit --files, or start another database with --db"
+            f"--files {asked}: {path} already keeps its files in {stored.folder}; leave --files out, or start another "
+            "database with --db"
         )
     try:
         identity, folder = _settled(connection, path, stored, asked, is_new=is_new)
     except OSError as error:
         kind = FullError if is_full(error) else StoreError
-        raise kind(
-            f"the folder for the files of runs of {path} cannot be written: {error.filename}: {error.strerror}"
-        ) from error
+        raise kind(f"the run folder of {path} cannot be written: {error.filename}: {error.strerror}") from error
     files = folder.relative_to(path.parent) if folder.is_relative_to(path.parent) else folder
     connection.execute(update(core_table(Database)).values(uuid=identity, files=files.as_posix()))
 
@@ -93,14 +91,14 @@ def _settled(
     """The identity and the folder of the database from now on; the folder is marked."""
     if is_new and asked is not None:
         if not _take_empty(asked, _Marker(stored.uuid, path)):
-            raise ConfigError(f"--files {asked}: it is in use or holds other files; choose a new or an empty folder")
+            raise ConfigError(f"--files {asked}: the folder is in use or not empty; choose a new or an empty folder")
         return stored.uuid, asked
     if is_new:
         return stored.uuid, _take_free(path, stored.uuid)
     if not stored.folder.exists() and not stored.folder.is_relative_to(path.parent):
         raise StoreError(
-            f"{stored.folder}, the folder for the files of runs of {path}, is missing: mount its disk or move it back; "
-            f"to continue without those files: mkdir {stored.folder}"
+            f"{stored.folder}, the run folder of {path}, is missing; mount its disk or move it back, or continue "
+            f"without its files: mkdir {stored.folder}"
         )
     marker = _read_marker(stored.folder)
     if stored.folder.exists() and _is_own(connection, path, stored):
@@ -187,7 +185,7 @@ def _take_empty(folder: Path, marker: _Marker) -> bool:
 
 
 def _read_marker(folder: Path) -> _Marker | None:
-    """What the folder says; None if it has no marker. An unreadable one belongs to nobody."""
+    """The folder's marker; None without one. An unreadable marker names no database."""
     try:
         content = json.loads((folder / MARKER).read_bytes())
         return _Marker(str(content["uuid"]), (folder.resolve().parent / content["database"]).resolve())

@@ -1,4 +1,4 @@
-"""The peak memory that done runs of an opened store had."""
+"""The peak memory of done runs of an opened store."""
 
 import json
 from collections.abc import Mapping

@@ -67,7 +67,7 @@ class RunningRun:
 
 @dataclass(frozen=True)
 class QueuePause:
-    """Why and since when the queue is paused: no worker claims a queued run."""
+    """The reason and time of a pause of the queue, in which no worker claims a queued run."""
 
     reason: str
     since: datetime
@@ -118,7 +118,7 @@ class RunQueue(StorePart):
         return self.next_run(devices) is not None
 
     def request(self, run_id: int, attempt: int) -> str | None:
-        """The request to a running attempt: `pause`, `cancel`, `kill` or None; `lost` if it no longer owns its run."""
+        """The request to a running attempt: `pause`, `cancel`, `kill` or None; `lost` if it has lost its run."""
         with self._read() as session:
             return request_of(session, run_id, attempt)
 
@@ -141,7 +141,7 @@ class RunQueue(StorePart):
             return [RunningRun(*row) for row in session.exec(found).all()]
 
     def current_pause(self) -> QueuePause | None:
-        """Why the queue is paused; None if it is not."""
+        """The current pause of the queue; None if it is not paused."""
         with self._read() as session:
             row = session.get(PausedQueue, 1)
             return _pause(row) if row is not None else None
@@ -196,7 +196,7 @@ class RunQueue(StorePart):
                 return {"request": "kill" if at_once or run.request == "kill" else "cancel"}
             if run.status in ("queued", "paused", "interrupted"):
                 return cancelled
-            raise ConfigError(f"{run} is {run.status} already: there is nothing to cancel")
+            raise ConfigError(f"{run} is {run.status}; only queued, running and paused runs can be cancelled")
 
         return self._command(run_ids, rule)
 
@@ -209,7 +209,7 @@ class RunQueue(StorePart):
             if run.status != "running":
                 raise ConfigError(f"{run} is {run.status}; only queued and running runs can be paused")
             if run.request in ("cancel", "kill"):
-                raise ConfigError(f"{run} is being cancelled; wait for that to end")
+                raise ConfigError(f"{run} is being cancelled; wait until it has ended")
             return {"request": "pause"}
 
         return self._command(run_ids, rule)
@@ -217,7 +217,7 @@ class RunQueue(StorePart):
     def hold(self, run_id: int, reason: str) -> int:
         """Pauses a queued run that is too large for its device, and those of its sweep that are at least as large.
 
-        Returns the number of runs that it paused; 0 if the run is not queued any more.
+        Returns the number of paused runs; 0 if the run has left the queue.
         """
         with self._write() as session:
             run = session.get(Run, run_id)
@@ -239,7 +239,7 @@ class RunQueue(StorePart):
     def retry(self, run_ids: RunIds, *, from_start: bool = False) -> Changed:
         """Queues failed, cancelled or interrupted runs again, or with `from_start` diverged ones.
 
-        They resume from their newest checkpoints. `from_start` deletes what they measured, which cannot be undone, and
+        They resume from their newest checkpoints. `from_start` deletes their measurements, which cannot be undone, and
         returns the files of their checkpoints.
         """
         with self._write() as session:
@@ -262,7 +262,7 @@ class RunQueue(StorePart):
             if place in ("before", "after"):
                 beside = next((one for one in rest if one.run_id == other), None)
                 if beside is None:
-                    raise ConfigError(f"run {other} is not another queued run; see ageui queue")
+                    raise ConfigError(f"run {other} is not queued, or is one of the runs to move; see ageui queue")
             elif rest and block:
                 beside = rest[0 if place == "first" else -1]
             else:
@@ -299,7 +299,7 @@ class RunQueue(StorePart):
         with self._write() as session:
             run = existing_run(session, run_id)
             if run.status not in ENDED:
-                raise ConfigError(f"run {run_id} ({run.name}) is {run.status}: it goes on from its checkpoints")
+                raise ConfigError(f"run {run_id} ({run.name}) is {run.status} and needs its checkpoints to continue")
             states = select(Checkpoint).where(Checkpoint.run_id == run_id, Checkpoint.kind == "state")
             found = session.exec(states).all()
             for state in found:
@@ -327,7 +327,7 @@ class RunQueue(StorePart):
 
 
 class _Place(NamedTuple):
-    """Where a queued run is in the queue."""
+    """The place of a queued run in the queue."""
 
     run_id: int
     priority: int
@@ -340,7 +340,7 @@ def _of_measured(rule: Rule) -> Rule:
     def refusing(run: RunState) -> Values:
         if run.source != MEASURED:
             what = "is made from other runs" if run.source == DERIVED else "holds figures from the report"
-            raise ConfigError(f"{run} {what}: there is nothing to run")
+            raise ConfigError(f"{run} {what} and cannot be trained; name a trained run")
         return rule(run)
 
     return refusing
@@ -351,7 +351,7 @@ def _to_resume() -> Rule:
 
     def rule(run: RunState) -> Values:
         if run.status == "running" and run.request == "pause":
-            raise ConfigError(f"{run} is being paused; wait for that to end, then resume it")
+            raise ConfigError(f"{run} is being paused; wait until it has stopped, then resume it")
         if run.status not in ("paused", "interrupted"):
             raise ConfigError(
                 f"{run} is {run.status}; only paused and interrupted runs can be resumed"
@@ -368,12 +368,12 @@ def _to_retry(from_start: bool) -> Rule:
     def rule(run: RunState) -> Values:
         if run.status == "diverged" and not from_start:
             raise ConfigError(
-                f"{run} diverged and would do so again: the same config gives the same losses; "
-                f"change what ageui show {run.id} advises in a new run, or repeat it with --from-start"
+                f"{run} diverged and would diverge again, since the same config gives the same losses; follow the "
+                f"advice of ageui show {run.id} in a new run, or repeat it with --from-start"
             )
         if run.status not in ("failed", "cancelled", "interrupted", "diverged"):
             raise ConfigError(
-                f"{run} is {run.status}; only failed, cancelled, interrupted and diverged runs can be tried again"
+                f"{run} is {run.status}; only failed, cancelled, interrupted and diverged runs can be retried"
                 + (f"; try: ageui resume {run.id}" if run.status == "paused" else "")
             )
         return _QUEUED
@@ -386,7 +386,7 @@ def _in_queue(values: Values) -> Rule:
 
     def rule(run: RunState) -> Values:
         if run.status != "queued":
-            raise ConfigError(f"{run} is {run.status}; only queued runs have a place in the queue")
+            raise ConfigError(f"{run} is {run.status}; only queued runs can be moved")
         return values
 
     return _of_measured(rule)
@@ -397,7 +397,7 @@ def _pause(row: PausedQueue) -> QueuePause:
 
 
 def _delete_measurements(session: Session, run_ids: Sequence[int]) -> tuple[str, ...]:
-    """Deletes what runs measured, and returns the paths of their checkpoints."""
+    """Deletes the measurements of runs, and returns the paths of their checkpoints."""
     paths: list[str] = []
     for batch in batches(run_ids):
         paths += session.exec(select(Checkpoint.path).where(col(Checkpoint.run_id).in_(batch))).all()

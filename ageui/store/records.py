@@ -1,4 +1,4 @@
-"""What the store returns: plain frozen records that stay valid after the database is closed.
+"""The records that the store returns: plain, frozen, and valid after the database is closed.
 
 Errors and biases are in years, losses on ages divided by 100, times are aware and in UTC.
 """
@@ -232,7 +232,7 @@ _COMMANDS: Final = {
 
 @dataclass(frozen=True)
 class DerivedFrom:
-    """How a derived run is made from its `sources`.
+    """The derivation of a run from its `sources`.
 
     `operation` and `options` are those of `engine.derived_methods`. `parameters` are given, or fitted to all images of
     the split `fitted_on`; the scores on that split are cross-fitted.
@@ -263,7 +263,7 @@ class DerivedFrom:
 
     @property
     def note(self) -> str:
-        """How far scores differ from what the run does with new faces; empty if they do not."""
+        """A sentence on the difference between scores and predictions for new faces; empty without a difference."""
         if self.operation == "folds":
             count = self.options["count"]
             return (
@@ -321,7 +321,7 @@ class RunDetail:
 
     @property
     def command(self) -> str | None:
-        """The command that makes this run again; None if this ageui can no longer run its config."""
+        """The command that makes this run again; None if this version cannot run its config."""
         if self.derived_from is not None:
             return self.derived_from.command
         try:
@@ -337,7 +337,7 @@ class RunDetail:
 
     @property
     def trainings(self) -> frozenset[str]:
-        """What identifies the trainings behind the run in every database: several for an ensemble."""
+        """The ids of the trainings behind the run, the same in every database; several for an ensemble."""
         return frozenset((self.manifest or {}).get("trainings", [self.uuid or str(self.id)]))
 
     @property
@@ -364,7 +364,7 @@ class RunDetail:
 
     @property
     def pretraining(self) -> str | None:
-        """A sentence on images that its first weights were pretrained on and that nobody knows; None for others."""
+        """A sentence on the unknown images that its initial weights were pretrained on; None for other weights."""
         return pretraining_of(self.config, self.manifest)
 
     @property

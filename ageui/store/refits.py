@@ -1,4 +1,4 @@
-"""What repeats the fit behind a derived run's predictions, from the copies of its sources' predictions."""
+"""Repeats the fit behind a derived run's predictions, from the copies of its sources' predictions."""
 
 import numpy as np
 from numpy.typing import NDArray

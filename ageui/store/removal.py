@@ -81,7 +81,7 @@ class Removal(StorePart):
                 checked[file] = self._run_of(Path(file))
             if (needed := checked[file]) in gone and run_id not in gone:
                 raise ConfigError(
-                    f"run {run_id} ({name}) starts from the weights of run {needed}; end it first with: "
+                    f"run {run_id} ({name}) starts from the weights of run {needed}; cancel it first with: "
                     f"ageui cancel {run_id}"
                 )
 
@@ -100,7 +100,7 @@ def _refuse(session: Session, run_ids: Sequence[int], only_archived: bool) -> No
         for run_id, name, status, archived_at in found:
             missing.discard(run_id)
             if status == "running":
-                raise ConfigError(f"run {run_id} ({name}) is running; end it first with: ageui cancel {run_id}")
+                raise ConfigError(f"run {run_id} ({name}) is running; cancel it first with: ageui cancel {run_id}")
             if only_archived and archived_at is None:
                 raise ConfigError(f"run {run_id} ({name}) is not archived; only archived runs can be deleted here")
     if missing:

@@ -71,7 +71,7 @@ class Changed:
     problems
         Why other runs are as before, a sentence each.
     files
-        Paths, relative to the database's folder, that no row points to any more: delete them.
+        Paths of files without a row, relative to the database's folder; delete them.
     is_whole
         Whether it can only be undone for all runs together.
     """
@@ -137,16 +137,16 @@ def restore(session: Session, changed: Changed) -> Changed:
     for change in changed.runs:
         state = states.get(change.run_id)
         if state is None:
-            problems.append(f"run {change.run_id} was deleted: it cannot be restored")
+            problems.append(f"run {change.run_id} was deleted and cannot be restored")
         elif _is_paused_as_asked(state, change):
             back.append(RunChange(change.run_id, "queued", {}, {"status": "queued", "error": None}))
         elif any(getattr(state, name) != value for name, value in change.after.items()):
-            what = f" and is {state.status} now" if state.status != change.status else ""
+            what = f" and is now {state.status}" if state.status != change.status else ""
             problems.append(f"{state} was changed again{what}; it stays as it is")
         elif change.before is None and (derived := derived_from(session, change.run_id)) is not None:
             problems.append(f"run {derived} is made from {state}; it stays as it is")
         elif (taken := _taken_name(session, change)) is not None:
-            problems.append(f"run {taken} is named {(change.before or {})['name']!r} now: {state} keeps its name")
+            problems.append(f"run {taken} is now named {(change.before or {})['name']!r}; {state} keeps its name")
         else:
             status = DELETED if change.before is None else change.before.get("status", change.status)
             back.append(RunChange(change.run_id, status, {}, change.before or {}))

@@ -46,7 +46,7 @@ def existing_run(session: Session, run_id: int) -> Run:
 
 
 def no_run(run_id: int) -> ConfigError:
-    return ConfigError(f"there is no run {run_id}; see ageui ls for those there are")
+    return ConfigError(f"run {run_id} does not exist; list the runs with: ageui ls")
 
 
 def run_rows(session: Session, chosen: Select[Any]) -> list[RunRow]:

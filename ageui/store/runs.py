@@ -111,8 +111,8 @@ class Runs(StorePart):
                 return claim
         except RunLockedError as error:
             raise StoreError(
-                f"another process holds the lock in {self._folder / str(error.run_id)}, the folder of the new run: "
-                "perhaps one of an earlier database of this name; wait for it to end, or choose another --db"
+                f"another process, perhaps of an earlier database with this name, holds the lock in the new run's "
+                f"folder {self._folder / str(error.run_id)}; wait until it ends, or choose another --db"
             ) from None
 
     def find_same(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
@@ -158,9 +158,9 @@ class Runs(StorePart):
     # Finding
 
     def find(self, reference: str) -> list[int]:
-        """The ids that a RUN argument means: an id, else an exact name, else a filter; oldest first."""
+        """The ids that match a RUN argument, oldest first: an id, else an exact name, else a filter."""
         if not reference.strip():
-            raise ConfigError("no run is named; give an id, a name or a filter")
+            raise ConfigError("RUN is empty; give an id, a name or a filter")
         with self._read() as session:
             if reference.isdecimal():
                 number = int(reference) if len(reference) < 19 else -1
@@ -170,9 +170,9 @@ class Runs(StorePart):
         return list(named) or self.ids(reference)
 
     def find_all(self, references: Sequence[str]) -> list[int]:
-        """The ids that several RUN arguments mean, each once, in the order of the arguments.
+        """The ids that match several RUN arguments, each once, in the order of the arguments.
 
-        Raises `ConfigError` for an argument that means no run, with the name of a run that is spelt alike.
+        Raises `ConfigError` for an argument that matches no run, and suggests a similar name.
         """
         found: dict[int, None] = {}
         for reference in references:
@@ -183,7 +183,7 @@ class Runs(StorePart):
         return list(found)
 
     def find_one(self, reference: str) -> int:
-        """The id of the one run that a RUN argument means. If several match, the `ConfigError` lists them."""
+        """The id of the only run that matches a RUN argument. If several match, the `ConfigError` lists them."""
         ids = self.find(reference)
         if len(ids) == 1:
             return ids[0]
@@ -193,15 +193,17 @@ class Runs(StorePart):
             names = session.exec(select(Run.id, Run.name).where(col(Run.id).in_(ids[:_CANDIDATES_SHOWN]))).all()
         listed = ", ".join(f"{number} {clean(name)}" for number, name in names)
         more = f" and {len(ids) - len(names)} more" if len(ids) > len(names) else ""
-        raise ConfigError(f"{clean(reference)!r} means {len(ids)} runs: {listed}{more}; give one's id or whole name")
+        raise ConfigError(
+            f"{clean(reference)!r} matches {len(ids)} runs: {listed}{more}; give the id or full name of one"
+        )
 
     def _no_match(self, reference: str) -> ConfigError:
         if is_filter(reference):
-            return ConfigError(f"no run matches {clean(reference)!r}; see ageui ls for those there are")
+            return ConfigError(f"no run matches {clean(reference)!r}; list the runs with: ageui ls")
         with self._read() as session:
             names = list(session.exec(select(Run.name)).all())
-        advice = did_you_mean(reference, names) or "; see ageui ls for those there are"
-        return ConfigError(f"there is no run {clean(reference)!r}{advice}")
+        advice = did_you_mean(reference, names) or "; list the runs with: ageui ls"
+        return ConfigError(f"run {clean(reference)!r} does not exist{advice}")
 
     def search(
         self, filter: str | None = None, *, order: str = "-id", limit: int | None = None, offset: int = 0

@@ -146,7 +146,8 @@ class Scores(StorePart):
             if scores is None or predictions is None:
                 there = session.exec(select(Result.split).where(Result.run_id == run_id)).all()
                 known = ", ".join(sorted((one for one in there if not one.endswith(ENDING)), key=split_order))
-                raise ConfigError(f"run {run_id} has no stored predictions on {split!r}; choose from {known or 'none'}")
+                choice = f"choose from {known}" if known else "it has no scores"
+                raise ConfigError(f"run {run_id} has no stored predictions on {split!r}; {choice}")
             marks = read_marks(session, run_id, split)
         if marks is None:
             raise DataError(f"run {run_id}, {split}: {unknown_duplicates(split, scores.data_name)}")
@@ -280,7 +281,7 @@ def _publish(session: Session, published: PublishedRun) -> bool:
     name = valid_name(published.name)
     run = session.exec(select(Run).where(Run.name == name)).one_or_none()
     if run is not None and run.source != PUBLISHED:
-        raise ConfigError(f"run {run.id} is named {name!r} already, which published figures need; rename it")
+        raise ConfigError(f"run {run.id} has the name {name!r}, which published figures need; rename the run")
     is_new = run is None
     run = run or Run(name=name, source=PUBLISHED, config={}, config_hash="", created_at=now(), data_spec={})
     run.status = "done"

@@ -1,4 +1,4 @@
-"""Which SQLite to use, Python's own or a newer one if Python's can lose commits, and how to open files for reading."""
+"""Chooses Python's own SQLite, or a newer one if Python's can lose commits, and opens files for reading."""
 
 import shutil
 import sqlite3
@@ -38,7 +38,7 @@ def _pysqlite3() -> ModuleType | None:
 
 
 def reading_modes(path: Path) -> tuple[str, ...]:
-    """How to try to open a database for reading.
+    """The ways to try to open a database for reading.
 
     A database in WAL mode needs side files. If they cannot be created, nothing can change the database either; with an
     empty log it is then read without them. On a full disk that is the only mode, since an attempt to create them would

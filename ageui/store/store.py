@@ -44,14 +44,14 @@ class Store:
     - `runs` adds, finds and reads runs,
     - `queue` changes the status of runs,
     - `edits` changes what people write on runs,
-    - `listing` reads what a long table of runs needs of all runs,
+    - `listing` reads light records for a long table of runs,
     - `scores` reads and writes scores,
     - `derivations` stores runs that are made from other runs,
     - `rescoring` computes scores of earlier versions again,
     - `removal` deletes runs and predictions,
-    - `peak_memory` reads the memory that runs took,
+    - `peak_memory` reads the peak memory of done runs,
     - `imports` copies runs of another database,
-    - `endings` tells of runs that have just ended,
+    - `endings` answers queries about runs that have just ended,
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
 
@@ -123,7 +123,7 @@ class Store:
 
     @contextmanager
     def writing(self, run_id: int, attempt: int) -> Iterator[AttemptWriter]:
-        """One transaction of the attempt that owns the run. Raises `LostRunError` if it no longer owns it."""
+        """One transaction of the attempt that owns the run. Raises `LostRunError` if the attempt lost the run."""
         with self._write() as session, session.no_autoflush:
             yield AttemptWriter(session, run_id, attempt, self.run_folder(run_id), self.path.parent)
 
@@ -139,7 +139,7 @@ class Store:
 
     def _writable(self) -> Engine:
         if self._writer is None:
-            raise StoreError(f"the database {self.path} is open for reading only")
+            raise StoreError(f"the database {self.path} is opened read-only; open a writable copy with --db")
         return self._writer
 
     # Files beside the database
@@ -149,7 +149,7 @@ class Store:
         return self.folder / str(run_id)
 
     def run_lock_file(self, run_id: int) -> Path:
-        """The lock that is held while anybody works on the run."""
+        """The lock of a run, held while a process works on it."""
         return self.run_folder(run_id) / "lock"
 
     def _is_abandoned(self, run_id: int) -> bool:
@@ -180,7 +180,7 @@ class Store:
             return schema_version(connection, self.path)
 
     def problems(self) -> list[str]:
-        """What is wrong with the database, a line each: damage, rows that point nowhere, missing epochs."""
+        """The problems of the database, one per line: damage, rows that point to missing rows, missing epochs."""
         with readable_errors(self.path), self._reader.connect() as connection:
             found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check").fetchall()]
             orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
@@ -197,11 +197,11 @@ class Store:
         ]
 
     def copy_to(self, target: Path) -> None:
-        """Copies the database as it is now, while others may go on writing. Replaces an existing file, or that which a
-        symbolic link leads to.
+        """Copies the database, even while other processes write. Replaces an existing file, or the target of a
+        symbolic link.
 
-        Raises `ConfigError` if the target is the database itself, one of the files beside it that are part of it, a
-        shipped example, or no regular file.
+        Raises `ConfigError` if the target is the database itself, one of its side files, a shipped example, or not a
+        regular file.
         """
         target = real_path(target)
         refuse_target(self.path, target)

@@ -1,4 +1,4 @@
-"""What the parts of an opened store share: their sessions, and the folder of the runs' files."""
+"""The base of the parts of an opened store: their sessions and the folder of the runs' files."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""Holds runs of a sweep that would end like those before them, so that no night is lost on it."""
+"""Holds runs of a sweep that would fail like earlier ones, so that they do not waste a night."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -34,19 +34,19 @@ def hold_sweep(session: Session, run: Run) -> int:
     session.flush()
     which, held = f"run {run.id} ({run.name}): {_first_line(run)}", 0
     if run.failure in OUT_OF_MEMORY:
-        reason = f"held: at least as large as a run of the sweep that ran out of memory, {which}"
+        reason = f"held: it needs at least as much memory as a run of the sweep that ran out of memory, {which}"
         held = _hold(session, [one.id for one in _as_large(session, run)], f"{reason}; ageui resume tries them anyway")
     ended = select(Run).where(Run.sweep == run.sweep, col(Run.status).in_(("done", "diverged", "failed")))
     last = session.exec(ended.order_by(col(Run.ended_at).desc()).limit(MOST_FAILURES)).all()
     if len(last) < MOST_FAILURES or {_cause(one) for one in last} != {_cause(run)}:
         return held
-    reason = f"held: {MOST_FAILURES} runs of the sweep failed in a row for the same reason, the last of them {which}"
+    reason = f"held: {MOST_FAILURES} runs of the sweep failed in a row for the same reason, most recently {which}"
     rest = session.exec(select(RUN_ID).where(Run.sweep == run.sweep, IS_QUEUED)).all()
     return held + _hold(session, rest, f"{reason}; ageui resume continues the others")
 
 
 def hold_too_large(session: Session, run: Run, reason: str) -> int:
-    """Pauses a queued run, and those of its sweep that are at least as large and that nobody resumed.
+    """Pauses a queued run, and the runs of its sweep that are at least as large, unless they were resumed.
 
     Returns their number.
     """

@@ -1,4 +1,4 @@
-"""The workers of an opened store: what each is doing, and whether it was asked to stop.
+"""The workers of an opened store: their current activity, and requests to stop.
 
 The lock file of a worker, not its row, shows whether it is alive.
 """
@@ -20,7 +20,7 @@ from ageui.store.tables import Worker
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """The newest worker of a device: its run, or what it waits for, or when and why it ended."""
+    """The newest worker of a device: its run, the reason for waiting, or the time and reason of its end."""
 
     device: str
     pid: int
@@ -42,7 +42,7 @@ class Workers(StorePart):
             session.merge(Worker(device=device, pid=os.getpid(), host=socket.gethostname(), started_at=now()))
 
     def set_work(self, device: str, run_id: int | None, waiting_for: str | None = None) -> None:
-        """Sets the run of this process, or what it waits for, if it is the device's newest worker."""
+        """Sets the run of this process, or its reason for waiting, if it is the device's newest worker."""
         self._update(device, os.getpid(), run_id=run_id, waiting_for=waiting_for)
 
     def end(self, device: str, reason: str, pid: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Studies: tables of the report as grids of runs, and what a database has measured of them."""
+"""Studies: tables of the report as grids of runs, and their measured figures in a database."""
 
 from ageui.study.matching import NormalizedRun, normalized_runs
 from ageui.study.measured_cells import CellRow, StudyFigure, StudyTable, study_table, with_tests

@@ -1,4 +1,4 @@
-"""Makes the runs of a study's cells that are made of other cells' runs of the same seed."""
+"""Makes runs for the cells of a study that combine other cells' runs of the same seed."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from engine.errors import ConfigError, DataError
 
 
 def make_missing(study: Study, store: Store, variant: Variant, tags: Sequence[str] = ()) -> tuple[list[int], list[str]]:
-    """Makes what is missing of runs that have ended with figures.
+    """Makes the missing runs whose sources have ended with figures.
 
-    Returns the ids of the new runs, and why others could not be made.
+    Returns the ids of the new runs, and the errors of the runs that could not be made.
     """
     made: list[int] = []
     problems: list[str] = []

@@ -1,5 +1,5 @@
-"""Finds the runs of a study's cells: those whose configs are equal to a cell's except for `FREE` fields, and those that
-are made of other cells' runs as the cell says."""
+"""Finds the runs of a study's cells: trained runs whose config equals a cell's except for `FREE` fields, and runs made
+from other cells' runs as the cell says."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field

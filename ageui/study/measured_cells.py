@@ -158,14 +158,14 @@ def study_table(
 ) -> StudyTable:
     """The table of one variant of a study.
 
-    The variant is `variant` if that has runs, else one that fits the choice: on the study's own data if any is, and
-    with the most measured cells. If settings or data are chosen, data as registered now wins over data of the same name
-    with another description.
-    `runs` are the store's `normalized_runs` if the caller has read them already. Without a store, nothing is measured.
+    The variant is `variant` if it has runs, else the variant with the most measured cells that fits the choice,
+    preferably on the study's own data. If the choice names settings or data, data as registered now takes precedence
+    over data of the same name with another description.
+    `runs` are the store's `normalized_runs` if the caller has already read them. Without a store, nothing is measured.
     Raises `ConfigError` for an invalid choice and an unknown split.
     """
     if split is not None and split not in SPLITS:
-        raise ConfigError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
+        raise ConfigError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
     if runs is None:
         runs = normalized_runs(store) if store is not None else ()
     every = matched(study, runs)

@@ -1,4 +1,4 @@
-"""The list of studies: what each asks, how far its runs are, and the best measured figures."""
+"""The list of studies: their questions, the progress of their runs, and the best measured figures."""
 
 import math
 from collections import Counter

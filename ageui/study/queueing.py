@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChosenHere:
-    """A choice with a preset and, unless the study sets it, data. `origins` explains the values that nobody named."""
+    """A choice with a preset and, unless the study sets it, data. `origins` explains default values."""
 
     choice: Choice
     origins: dict[str, str]
 
 
 def asked_choice(preset: str | None, data: str | None, assignments: Sequence[str]) -> Choice:
-    """The choice that a person wrote, with settings as `field=value`; data may be one of them.
+    """The choice of the user, with settings as `field=value`, including data.
 
-    Raises `ConfigError` for an unknown preset, and for settings that are not written that way.
+    Raises `ConfigError` for an unknown preset and malformed settings.
     """
     if preset is not None:
         preset_layer(preset)
@@ -39,7 +39,7 @@ def asked_choice(preset: str | None, data: str | None, assignments: Sequence[str
 def chosen_here(store: "Store", study: Study, choice: Choice) -> ChosenHere:
     """Fills in preset and data as `ageui run` would choose them on this machine.
 
-    A preset that nobody named fills in only what a study leaves open, unless the study is one of the report.
+    A default preset fills in only the fields that a study leaves open, unless the study is one of the report's.
     """
     resolved = resolve_here(store, {}, Basis(choice.preset))
     preset, settings = resolved.preset, choice.settings
@@ -57,7 +57,7 @@ def chosen_here(store: "Store", study: Study, choice: Choice) -> ChosenHere:
 
 
 def _left_open(study: Study, preset: str) -> dict[str, str]:
-    """The values of a preset for fields that the study's file leaves open, where they are not those of the file."""
+    """The values of a preset for the fields that the study's file leaves open, if they differ from the file's."""
     if preset == REPORT:
         return {}
     named = {*study.base, *study.fields}
@@ -96,17 +96,17 @@ def _normal(study: Study, choice: Choice) -> dict[str, object] | None:
 
 
 def remaining_text(study: Study, remaining: RemainingRuns) -> str:
-    """`table8, 14 runs: 12 to queue, 2 done already`; then the weights files that cells lack."""
+    """`table8, 14 runs: 12 to queue, 2 already done`; then the weights files that cells lack."""
     parts = [
         (len(remaining.new), "to queue"),
-        (len(remaining.again), "that failed or were cancelled to try again"),
+        (len(remaining.again), "failed or cancelled to retry"),
         (len(remaining.stopped), "interrupted to continue"),
-        (len(remaining.going), "queued or running already"),
-        (len(remaining.paused), "paused, which ageui resume continues"),
-        (len(remaining.done), "done already"),
+        (len(remaining.going), "already queued or running"),
+        (len(remaining.paused), "paused (ageui resume continues them)"),
+        (len(remaining.done), "already done"),
     ]
     said = ", ".join(f"{number} {what}" for number, what in parts if number)
-    lacking = "".join(f"; a cell is left out, since {path} is not there" for path in remaining.left_out)
+    lacking = "".join(f"; a cell is left out, because {path} is missing" for path in remaining.left_out)
     return f"{study.name}, {counted(sum(number for number, _ in parts), 'run')}: {said or 'nothing to do'}{lacking}"
 
 

@@ -29,7 +29,7 @@ FIGURES: Mapping[Measures, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Making:
-    """How a cell's runs are made of those of other `cells`: as their mean, or those of the only one, calibrated."""
+    """The operation that makes a cell's runs from runs of other `cells`: their mean, or the calibration of one cell."""
 
     operation: Literal["mean", "slope"]
     cells: tuple[str, ...]
@@ -78,7 +78,7 @@ class Study:
 
     @property
     def all_figures(self) -> tuple[str, ...]:
-        """`figures`, then MAE and biases if they are none of them: runs are scored whatever a study is about."""
+        """`figures`, then MAE and biases unless they are among them, since runs of every study are scored."""
         return tuple(dict.fromkeys((*self.figures, *FIGURES["scores"])))
 
     @property
@@ -123,7 +123,7 @@ def load(name_or_path: str) -> Study:
 
 def _study(name: str, file: StudyFile) -> Study:
     if bool(file.grid) == bool(file.cells):
-        raise ConfigError("give either a grid or a list of cells")
+        raise ConfigError("give either a [grid] or [[cells]], not both or none")
     parts = _grid_cells(file.grid) if file.grid else file.cells
     measured = ("loss",) if file.measures == "loss" else ()  # a table cannot compare values of two losses
     fields = tuple(dict.fromkeys((*(field for part in parts for field in part.settings), *measured)))
@@ -132,7 +132,7 @@ def _study(name: str, file: StudyFile) -> Study:
     names = [part.name for part in parts]
     twice = next((one for one, count in Counter(names).items() if count > 1), None)
     if twice is not None:
-        raise ConfigError(f"cells: two cells are named {twice!r}")
+        raise ConfigError(f"cells: two cells are named {twice!r}; rename one")
     _refuse_published(file, names)
     base = {field: value for field, value in file.base.items() if field not in fields}
     shared = {field: file.base[field] for field in fields if field in file.base}
@@ -168,11 +168,11 @@ def _cell(
     published: PublishedPart | None,
     earlier: Sequence[str],
 ) -> StudyCell:
-    """Fields that only other cells set come from the base, else from a config's defaults."""
+    """A cell; fields that only other cells set come from the base, else from a config's defaults."""
     making = _making(part, earlier)
     if (part.unknown is not None or making is not None) and part.settings:
         why = "it is made of other cells" if making is not None else "it cannot be run"
-        raise ConfigError(f"cell {part.name}: {why}, so give it no settings")
+        raise ConfigError(f"cell {part.name}: {why}; leave its settings out")
     defaults = {field: RunConfig.model_fields[field].default for field in fields}
     is_trained = part.unknown is None and making is None
     settings = {**defaults, **shared, **part.settings} if is_trained else {}
@@ -184,27 +184,29 @@ def _making(part: CellPart, earlier: Sequence[str]) -> Making | None:
     if part.calibrated is None and not part.mean_of:
         return None
     if part.calibrated is not None and part.mean_of:
-        raise ConfigError(f"cell {part.name}: give mean_of or calibrated; a calibrated mean is made of a cell with one")
+        raise ConfigError(
+            f"cell {part.name}: give either mean_of or calibrated; for a calibrated mean, calibrate a cell with mean_of"
+        )
     if part.calibrated is None and len(set(part.mean_of)) < max(2, len(part.mean_of)):
-        raise ConfigError(f"cell {part.name}: mean_of takes two cells or more, each of them once")
+        raise ConfigError(f"cell {part.name}: give mean_of two or more different cells")
     cells = tuple(part.mean_of) or (str(part.calibrated),)
     for name in cells:
         if name not in earlier:
-            raise ConfigError(f"cell {part.name}: there is no cell {name!r} before it to make it of")
+            raise ConfigError(f"cell {part.name}: {name!r} is not an earlier cell; name a cell above it")
     return Making("mean" if part.mean_of else "slope", cells)
 
 
 def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:
-    """Refuses figures of unknown cells, and figures that the study does not measure."""
+    """Raises `ConfigError` for figures of unknown cells and figures that the study does not measure."""
     known = set(cells)
     for name, part in file.published.items():
         if name not in known:
             shown = ", ".join(cells[:_MOST_NAMED]) + (", …" if len(cells) > _MOST_NAMED else "")
-            raise ConfigError(f"published.{name}: there is no such cell; the cells are {shown}")
+            raise ConfigError(f"published.{name}: unknown cell; choose from {shown}")
         for figure in part.model_dump(exclude_none=True):
             if figure not in FIGURES[file.measures]:
                 raise ConfigError(
-                    f"published.{name}.{figure}: a study that measures {file.measures} has no such figure; it has "
+                    f"published.{name}.{figure}: unknown figure; a study that measures {file.measures} has "
                     f"{', '.join(FIGURES[file.measures])}"
                 )
 
@@ -212,10 +214,8 @@ def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:
 def _refuse_fields(where: str, fields: Sequence[str] | Mapping[str, Any]) -> None:
     for field in fields:
         if field not in RunConfig.model_fields:
-            raise ConfigError(
-                f"{where}: there is no field {field!r}; the fields are {', '.join(RunConfig.model_fields)}"
-            )
+            raise ConfigError(f"{where}: unknown field {field!r}; choose from {', '.join(RunConfig.model_fields)}")
         if field in FREE:
-            raise ConfigError(f"{where}.{field}: that is chosen when the study is run; leave it out")
+            raise ConfigError(f"{where}.{field}: ageui study run chooses this field; leave it out")
         if field == "data" and where != "base":
             raise ConfigError(f"{where}.data: all cells are trained on the same data; name it in base, or with --data")

@@ -90,13 +90,13 @@ def read_study_file(name_or_path: str) -> tuple[str, StudyFile, Path | None]:
     if path.suffix != ".toml":
         names = bundled_names()
         raise ConfigError(
-            f"there is no study {clean(name_or_path)!r}{did_you_mean(name_or_path, names)}; there is "
+            f"unknown study {clean(name_or_path)!r}{did_you_mean(name_or_path, names)}; choose from "
             f"{', '.join(names)}, or give the path of a .toml file"
         )
     try:
         values = read_toml(path)
     except FileNotFoundError:
-        raise ConfigError(f"there is no study file {clean(name_or_path)}") from None
+        raise ConfigError(f"the study file {clean(name_or_path)} does not exist; check the path") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"study {clean(name_or_path)} cannot be read as TOML: {problem_of(error)}") from error
     return path.stem, _checked(name_or_path, values), path.absolute()
@@ -128,7 +128,7 @@ def _explain(problem: Any) -> str:
         case "missing":
             return f"{key} is missing"
         case "extra_forbidden":
-            return f"there is no key {key}; {_known(problem['loc'])}"
+            return f"unknown key {key}; {_known(problem['loc'])}"
         case "literal_error":
             return f"{key} takes {problem['ctx']['expected'].replace(chr(39), '')}, not {problem['input']!r}"
         case kind if kind in _TAKES:
@@ -147,4 +147,4 @@ def _key(loc: Sequence[int | str]) -> str:
 def _known(loc: Sequence[int | str]) -> str:
     parts: dict[object, type[BaseModel]] = {"cells": CellPart, "published": PublishedPart}
     model = StudyFile if len(loc) == 1 else parts[loc[0]]
-    return f"the keys are {', '.join(model.model_fields)}"
+    return f"choose from {', '.join(model.model_fields)}"

@@ -71,10 +71,10 @@ def cell_config(
     settings = {**choice.settings, **({"data": choice.data} if choice.data is not None else {})}
     for name in settings:
         if name in study.fields:
-            text = f"{name} is what the study {study.name} compares; --set cannot change it"
+            text = f"the study {study.name} compares {name}, so --set and --data cannot change it; leave it out"
             raise ConfigError(problems=[Problem(name, text)])
         if name == "seed":
-            text = "seeds of a study count up from 0; say how many with --seeds"
+            text = "the seeds of a study count up from 0; give their number with --seeds instead"
             raise ConfigError(problems=[Problem(name, text)])
     preset = choice.preset or REPORT
     shared = SettingsLayer(f"study {study.name}", _shared(study, preset))

@@ -1,4 +1,4 @@
-"""How many scored images have a duplicate in the train images, in words."""
+"""Sentences on the number of scored images with a duplicate among the train images."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ ENDING = "-without-duplicates"
 
 
 def duplicates_lines(scored: Iterable[tuple[str, int, int | None, str]], run: str) -> list[str]:
-    """A line on each split of a run, and one on all whose duplicates are unknown.
+    """A line per split of a run; splits with unknown duplicates share a line.
 
     `scored` holds the arguments of `duplicates_line` for each split.
     """
@@ -44,7 +44,7 @@ def duplicates_line(split: str, images: int, in_train: int | None, data_name: st
 
 
 def unknown_duplicates(split: str, data_name: str) -> str:
-    """That duplicates in train are unknown, and what finds them."""
+    """Says that duplicates in train are unknown, and names the command that finds them."""
     what = "unknown how many images have a duplicate in train"
     if "/" in split:
         return f"{what}; check both data sets with ageui data check, then score again with --data {data_name}"

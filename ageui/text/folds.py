@@ -1,4 +1,4 @@
-"""On which fold of its data a run is tested, in words."""
+"""A sentence on the fold of the data that a run is tested on."""
 
 from collections.abc import Mapping
 from typing import Any

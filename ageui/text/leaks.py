@@ -21,7 +21,7 @@ def leak_lines(report: DataReport, shown: int) -> list[str]:
 
 
 def near_duplicates_lines(report: DataReport) -> list[str]:
-    """A line on the near-duplicates across splits, if there are any."""
+    """A line on near-duplicates across splits; empty without any."""
     across = [pair for pair in report.duplicates if pair.first_split != pair.second_split]
     if not across:
         return []

@@ -1,4 +1,4 @@
-"""The words for a run's status, each with a symbol, so that nothing depends on colour, and why scores are missing."""
+"""The words and symbols for a run's status, so that nothing depends on colour, and the reasons for missing scores."""
 
 from typing import Protocol
 
@@ -45,7 +45,7 @@ def state_of(row: RunState) -> str:
 
 
 def why_no_scores(row: RunState) -> str:
-    """Why a run has no scores: it is not trained yet, diverged, was not evaluated, or holds published figures."""
+    """The reason why a run has no scores: it is not trained yet, diverged, was not evaluated, or is published."""
     if row.is_published:
         return "its figures are from the report: it was not trained here, so it has no predictions or intervals"
     if row.status in _SCORED_LATER:

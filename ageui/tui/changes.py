@@ -244,7 +244,7 @@ def forget_data(name: str) -> Change:
                 return ChangeMade("", (f"{name} was registered again in the meantime: it stays as it is",))
             return ChangeMade(f"{name} is registered again")
 
-        return ChangeMade(f"{name} is no longer registered; its files are untouched", undo=undo)
+        return ChangeMade(f"{name} unregistered; its files are untouched", undo=undo)
 
     return change
 

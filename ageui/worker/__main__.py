@@ -1,6 +1,6 @@
 """The worker's process, detached from every terminal: `python -P -m ageui.worker --db FILE --device DEVICE`.
 
-It writes to the file descriptor READY that it has started, or one line with the reason why it could not.
+It reports to the file descriptor READY that it has started, or one line with the error.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main() -> int:
         with Store.open(arguments.db, create=False) as store:
             lock = take_worker_lock(store, arguments.device)
             if lock is None:
-                raise StoreError(f"{store.path} has a worker on {arguments.device} already")
+                raise StoreError(f"{store.path} already has a worker on {arguments.device}")
             worker = QueueWorker(
                 store,
                 arguments.device,
@@ -51,11 +51,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ageui.worker", description="Started by: ageui worker start")
     parser.add_argument("--db", type=Path, required=True)
     parser.add_argument("--device", required=True, help="cpu or cuda:N")
-    parser.add_argument("--default", action="store_true", help="take runs that name no device, too")
+    parser.add_argument("--default", action="store_true", help="also take runs without a named device")
     parser.add_argument("--checkpoint-seconds", type=float, default=Policy.checkpoint_seconds)
-    parser.add_argument("--idle-seconds", type=float, required=True, help="leave after so long without work")
-    parser.add_argument("--parallel", type=int, default=1, help="train so many runs at once")
-    parser.add_argument("--ready", type=int, metavar="FD", help="file descriptor that is told of the start")
+    parser.add_argument("--idle-seconds", type=float, required=True, help="exit after this time without work")
+    parser.add_argument("--parallel", type=int, default=1, help="number of runs to train at once")
+    parser.add_argument("--ready", type=int, metavar="FD", help="file descriptor to report the start to")
     return parser.parse_args()
 
 

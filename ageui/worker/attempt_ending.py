@@ -1,4 +1,4 @@
-"""Names how an attempt ended, from the engine's last event and its process's exit code, with advice for people."""
+"""Decides how an attempt ended from the engine's last event and exit code, and gives advice."""
 
 import signal
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ EndingKind = Literal["ended", "stopped", "failed", "crashed"]
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended.
+    """The ending of an attempt.
 
     kind
         `ended`: the run came to its end, and `status` is done or diverged. `stopped`: the engine wrote a checkpoint and
@@ -39,8 +39,8 @@ class Ending:
 _SIGNALS: dict[int, tuple[str, str]] = {
     signal.SIGSEGV: ("segmentation_fault", "a segmentation fault in native code"),
     signal.SIGABRT: ("aborted", "an abort in native code"),
-    signal.SIGBUS: ("bus_error", "a bus error: memory that could not be read, as of a file whose disk is gone"),
-    signal.SIGILL: ("illegal_instruction", "an instruction that this processor does not have"),
+    signal.SIGBUS: ("bus_error", "a bus error: unreadable memory, such as a file on a removed disk"),
+    signal.SIGILL: ("illegal_instruction", "an instruction that this processor does not support"),
     signal.SIGFPE: ("arithmetic_error", "an arithmetic error in native code"),
 }  # fmt: skip
 
@@ -56,8 +56,8 @@ def ending_of(
 ) -> Ending:
     """The ending of a process with exit code `code` whose last event was `last`.
 
-    `was_asked` says whether it had been asked to leave, and `oom_kills` how many processes the system killed for memory
-    during the attempt, whose run is described by `config`.
+    `was_asked` says whether the process was asked to stop. `oom_kills` is the number of processes that the system
+    killed for memory during the attempt of the run with this `config`.
     """
     if isinstance(last, RunEnded) and last.outcome != "interrupted":
         return Ending("ended", last.outcome, last.reason, exit_code=int(last.outcome != "done"))
@@ -66,11 +66,11 @@ def ending_of(
     if was_asked:
         return Ending("stopped", "interrupted", "stopped by request", exit_code=130)
     if isinstance(last, RunEnded) or code == EXIT_STOPPED:
-        reason = "another program asked the engine's process to leave (SIGTERM)"
+        reason = "another program asked the engine process to stop (SIGTERM)"
         return Ending("crashed", "interrupted", reason, "terminated", 130)
     log = f"its log may say more: ageui logs {run_id}"
     if code >= 0:
-        reason = f"the engine's process ended with exit code {code} and without a last word; {log}"
+        reason = f"the engine process exited with code {code} without reporting a result; {log}"
         return Ending("failed", "failed", reason, "protocol", 1)
     if -code == signal.SIGKILL and oom_kills > 0:
         reason = (
@@ -79,7 +79,7 @@ def ending_of(
         )
         return Ending("crashed", "failed", reason, "oom_killed", 4)
     name, told = _SIGNALS.get(-code, ("killed", f"killed by signal {-code} ({signal.strsignal(-code) or 'unknown'})"))
-    return Ending("crashed", "failed", f"the engine's process died: {told}; {log}", name, 1)
+    return Ending("crashed", "failed", f"the engine process died: {told}; {log}", name, 1)
 
 
 def oom_kills() -> int:

@@ -1,4 +1,4 @@
-"""Starts and stops workers that outlive the command, and the terminal, that asked for them."""
+"""Starts and stops workers that outlive the command and the terminal that started them."""
 
 import os
 import select
@@ -18,9 +18,9 @@ from engine.errors import DeviceError, StoreError
 from engine.files import make_private_folder
 
 IDLE_SECONDS = 60.0
-"""How long a worker stays without work."""
+"""The time after which a worker without work exits."""
 STARTED = b"started\n"
-"""What a worker's process says once it works."""
+"""The message of a worker process after its start."""
 _SECONDS_TO_START = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_STOP = 90.0
@@ -28,7 +28,7 @@ SECONDS_TO_STOP = 90.0
 
 @dataclass(frozen=True)
 class WorkerState:
-    """A worker's row, and whether the worker lives."""
+    """A worker's row, and whether the worker is running."""
 
     row: WorkerRow
     is_alive: bool
@@ -40,12 +40,12 @@ def workers(store: Store) -> list[WorkerState]:
 
 
 def is_working(store: Store, device: str) -> bool:
-    """Whether the database has a living worker on the device."""
+    """Whether a worker of the database is running on the device."""
     return is_held(worker_lock_file(store, device))
 
 
 def devices_without_worker(store: Store, wanted: Iterable[str]) -> list[str]:
-    """The values of `wanted`, each once, that no living worker of the database takes."""
+    """The values of `wanted`, each once, that no running worker of the database takes."""
     living = [state.row.device for state in workers(store) if state.is_alive]
     taken = {config for device in living for config in configs_for(device, is_default=False)}
     left = [device for device in dict.fromkeys(wanted) if device not in taken]
@@ -56,10 +56,10 @@ def devices_without_worker(store: Store, wanted: Iterable[str]) -> list[str]:
 
 
 def ensure_worker(store: Store, wanted: str, *, checkpoint_seconds: float) -> str | None:
-    """Makes sure that a living worker takes runs whose config names the device `wanted`.
+    """Makes sure that a running worker takes the runs whose config names the device `wanted`.
 
-    Returns the device of a newly started worker, None if one was there. Raises `DeviceError` for a device that this
-    machine lacks, and `StoreError` if the worker could not start.
+    Returns the device of a newly started worker; None if a worker was already running. Raises `DeviceError` for a
+    device that this machine lacks, and `StoreError` if the worker could not start.
     """
     living = [state.row.device for state in workers(store) if state.is_alive]
     if wanted in ("auto", "cuda") and any(device.startswith("cuda") for device in living):
@@ -79,7 +79,7 @@ def start_worker(
     idle_seconds: float = IDLE_SECONDS,
     parallel: int = 1,
 ) -> None:
-    """Starts a worker in a session of its own and returns once it works.
+    """Starts a worker in its own session and returns once it is running.
 
     Raises `DeviceError` for a device that this machine lacks, and `StoreError` if the worker could not start.
     """
@@ -110,7 +110,7 @@ def start_worker(
     answer = _answer(ready)
     if answer != STARTED and not is_working(store, device):
         said = answer.decode(errors="replace").strip()
-        raise StoreError(f"the worker did not start: {said or 'it ended at once'}; its log is {log}")
+        raise StoreError(f"the worker did not start: {said or 'it exited at once'}; see its log {log}")
 
 
 def refuse_missing_device(device: str) -> None:
@@ -121,11 +121,10 @@ def refuse_missing_device(device: str) -> None:
 
 
 def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str], None]) -> bool:
-    """Asks a worker to leave and waits until it has. Returns False if none lives.
+    """Asks a worker to stop and waits for its end. Returns False if no worker is running.
 
-    The worker leaves after its current step, with its run queued again from a checkpoint. A worker that does not answer
-    is killed: its engine notices and leaves, and the run continues from its last checkpoint. `at_once` kills without
-    waiting.
+    The worker stops after its current step and queues its run again from a checkpoint. A worker that does not answer is
+    killed: its engine notices and stops, and the run continues from its last checkpoint. `at_once` kills immediately.
     """
     if not is_working(store, device):
         return False
@@ -137,12 +136,12 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
         if _has_left(store, device, SECONDS_TO_STOP):
             return True
         raise StoreError(
-            f"the worker on {device} has not left, and {worker_lock_file(store, device)} does not name its process; "
-            f"look for ageui.worker among the processes and end it, or see its log, {worker_log_file(store, device)}"
+            f"the worker on {device} has not stopped, and {worker_lock_file(store, device)} does not name its process; "
+            f"find the process ageui.worker and end it, or see its log {worker_log_file(store, device)}"
         )
     worker = Process.of(pid)
     if not at_once:
-        say(f"the worker on {device} (process {worker.pid}) has not answered for {SECONDS_TO_STOP:.0f} s: killing it")
+        say(f"the worker on {device} (process {worker.pid}) has not answered for {SECONDS_TO_STOP:.0f} s; killing it")
     # The lock is held, and only by the worker itself: the process that its note names is the one.
     if is_working(store, device):
         worker.send(signal.SIGKILL)
@@ -153,10 +152,10 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
 
 
 def _has_left(store: Store, device: str, seconds: float, *, asked: bool = False) -> bool:
-    """Waits until no worker lives on the device.
+    """Waits until no worker is running on the device.
 
-    A worker that was `asked` to leave while it was starting has overwritten the request with its first row, so it is
-    asked again.
+    A worker that was `asked` to stop during its start has overwritten the request with its first row, so it is asked
+    again.
     """
     end = time.monotonic() + seconds
     while is_working(store, device):
@@ -169,7 +168,7 @@ def _has_left(store: Store, device: str, seconds: float, *, asked: bool = False)
 
 
 def _answer(descriptor: int) -> bytes:
-    """The line of a started worker; empty if it ended without one or took too long."""
+    """The first line of a started worker; empty if it ended without a line or took too long."""
     end, line = time.monotonic() + _SECONDS_TO_START, b""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)

@@ -1,7 +1,7 @@
-"""Shell commands that people want started when a run, or the queue, ends: `--on-end`, `--on-queue-end` and `[notify]`.
+"""Starts shell commands when a run ends or the queue is empty: `--on-end`, `--on-queue-end` and `[notify]`.
 
-A command is never read from a database, which may be another person's: one given by a flag lies in a file of the user's
-state folder, named by the identities of database and run. Values reach it as environment variables alone.
+A command is never read from a database, which may come from another person. The command of a flag lies in a file of the
+user's state folder, named by the identities of database and run. Values reach it only as environment variables.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ from engine.errors import AgeUIError, StoreError
 from engine.files import make_private_folder
 
 SECONDS: Final = 60.0
-"""How long a command may take."""
+"""The longest time that a command may take."""
 _ENDED: Final = ("done", "diverged", "failed", "cancelled", "interrupted")
 _LONGEST: Final = 10_000
 
 
 @dataclass(frozen=True)
 class StartedCommands:
-    """The commands that one ending started, in a process of their own, which writes to `log`."""
+    """The commands started by one ending, in their own process, which writes to `log`."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
@@ -43,25 +43,25 @@ class StartedCommands:
         """Waits for the commands; returns a sentence if one failed, else ""."""
         if self.process.wait() == 0:
             return ""
-        return f"a command of --on-end failed, without further effect; see {self.log}"
+        return f"a command of --on-end failed, which does not affect the runs; see {self.log}"
 
 
 def remember(store: Store, run_ids: Sequence[int], command: str) -> None:
-    """Has the command started whenever one of the runs ends, in place of that of the user's file, until it is done.
+    """Stores the command to start whenever one of the runs ends, until it is done, instead of the user's own command.
 
-    Raises `StoreError` if that cannot be stored.
+    Raises `StoreError` if the command cannot be stored.
     """
     for file in command_files(store, run_ids):
         _write(file, _Command.here(command))
 
 
 def remember_for_queue(store: Store, command: str) -> None:
-    """Has the command started once, when nothing runs or waits. Raises `StoreError` if that cannot be stored."""
+    """Stores the command to start once, when the queue is empty. Raises `StoreError` if it cannot be stored."""
     _write(_queue_file(store, command), _Command.here(command))
 
 
 def command_files(store: Store, run_ids: Sequence[int]) -> list[Path]:
-    """The files, which may not exist, of commands for these runs: to be removed with them."""
+    """The command files of these runs, to remove with them; they may not exist."""
     return [_run_file(identity) for identity in store.endings.identities(run_ids).values()]
 
 
@@ -72,14 +72,14 @@ def start_end_commands(
 
     A run that it has just held has not ended, but may end the queue.
 
-    Returns None if there is nothing to start, or it cannot be started: `say` is told why. Output goes to the log of the
-    worker on `device`, or of any. Never fails, and waits for nothing.
+    Returns None without commands, or if they cannot be started, and then reports the reason to `say`. Their output goes
+    to the log of the worker on `device`, or of any worker. Never raises and never waits.
     """
     try:
         jobs = list(_jobs(store, run_ids, say))
         return _start(jobs, worker_log_file(store, device or _any_device(store))) if jobs else None
     except (AgeUIError, OSError) as error:
-        say(f"the commands of --on-end could not be started, without further effect: {error}")
+        say(f"the commands of --on-end could not be started, which does not affect the runs: {error}")
         return None
 
 
@@ -136,7 +136,7 @@ def _job(command: _Command, what: str, event: str, store: Store, row: RunRow) ->
 
 
 def _variables(row: RunRow) -> dict[str, str]:
-    """A run as variables; empty where it has no such value."""
+    """A run as environment variables; empty for missing values."""
     values = {
         "ID": row.id, "NAME": row.name, "STATUS": row.status, "TAGS": " ".join(row.tags), "ERROR": row.error,
         "SPLIT": row.summary.split, "MAE": row.summary.mae,
@@ -189,7 +189,7 @@ def _folder() -> Path:
 
 
 def _run_file(identity: str) -> Path:
-    """A name that no text of a database can lead elsewhere."""
+    """A file name that no text from a database can turn into another path."""
     return _folder() / f"run-{_digest(identity)}.json"
 
 
@@ -211,7 +211,7 @@ def _write(file: Path, command: _Command) -> None:
             json.dump(vars(command), written)
         os.replace(part, file)
     except OSError as error:
-        raise StoreError(f"the command of --on-end cannot be kept in {file.parent}: {error.strerror}") from error
+        raise StoreError(f"the command of --on-end cannot be stored in {file.parent}: {error.strerror}") from error
 
 
 def _read(file: Path) -> _Command | None:

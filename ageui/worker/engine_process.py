@@ -1,4 +1,4 @@
-"""The engine's process: takes one run after the other, is read event by event, and is stopped gently, then by force."""
+"""The engine process: trains one run after another, sends events, and is stopped gently, then by force."""
 
 import os
 import select
@@ -23,8 +23,8 @@ _SECONDS_FROM_TERM_TO_KILL = 5.0
 class EngineProcess:
     """A process in its own session and process group, which trains one run at a time.
 
-    Its stdin is the control socket, which carries requests. The end of that socket asks the engine to write a
-    checkpoint and leave.
+    Its stdin is the control socket, which carries requests. Closing the socket asks the engine to write a checkpoint
+    and exit.
     """
 
     def __init__(self, log: Path, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -105,7 +105,7 @@ class EngineProcess:
                 yield message
 
     def ask_to_stop(self, grace: float) -> None:
-        """Asks the engine to write a checkpoint and leave; after `grace` seconds, `enforce_stop` ends it."""
+        """Asks the engine to write a checkpoint and exit; after `grace` seconds, `enforce_stop` ends it."""
         if self._stop_by is None:
             self._stop_by = time.monotonic() + grace
             self._control.close()
@@ -115,7 +115,7 @@ class EngineProcess:
         return self._stop_by is not None
 
     def enforce_stop(self) -> None:
-        """Ends the group of an engine that did not leave when asked: SIGTERM first, then SIGKILL."""
+        """Ends the group of an engine that did not exit when asked: SIGTERM first, then SIGKILL."""
         if self._stop_by is None or time.monotonic() < self._stop_by:
             return
         if not self._terminated:
@@ -138,7 +138,7 @@ class EngineProcess:
         return code
 
     def _receive(self) -> bytes | None:
-        """The bytes in the pipe now; None if there are none, or the pipe has ended."""
+        """The bytes in the pipe; None if it is empty or has ended."""
         if self._events is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""Keeps the engine's process between two runs, so that the next run finds everything imported and loaded."""
+"""Keeps the engine process between two runs, so that the next run starts with everything imported and loaded."""
 
 import os
 import time
@@ -12,7 +12,7 @@ IDLE_SECONDS = 15.0
 
 
 class Engines:
-    """Starts engines, and keeps the one whose run came to its end for the next run.
+    """Starts engines, and keeps the engine of an ended run for the next run.
 
     `close` ends the kept engine, which occupies its memory until then.
     """

@@ -1,4 +1,4 @@
-"""Turns the engine's events into rows: many in one transaction, and a checkpoint never without the events before it."""
+"""Turns the engine's events into rows, many per transaction; a checkpoint is stored with all events before it."""
 
 import time
 from dataclasses import replace
@@ -63,7 +63,7 @@ class EventRecorder:
             _write_event(writer, event, self._claim)
 
     def written(self, writer: AttemptWriter) -> None:
-        """Forgets the committed events, and removes checkpoints that no row points to any more."""
+        """Drops the committed events, and removes checkpoints without a row."""
         self._pending = []
         self._is_urgent = False
         self._written = time.monotonic()
@@ -71,7 +71,7 @@ class EventRecorder:
 
 
 def _condensed(events: list[Event]) -> list[Event]:
-    """Merges steps of one stage, and drops progress that later progress or steps have overtaken."""
+    """Merges steps of one stage, and drops outdated progress."""
     condensed: list[Event] = []
     for event in events:
         before = condensed[-1] if condensed else None

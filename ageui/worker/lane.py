@@ -1,4 +1,4 @@
-"""A lane works on one run after the other. A worker has one lane for each run that it trains at once, usually one."""
+"""A lane trains one run after another. A worker has one lane per run that it trains at once, usually one."""
 
 import logging
 import os
@@ -194,7 +194,7 @@ class Lane:
         self._pause_after(outcome)
 
     def work_beside(self) -> None:
-        """Works on the next run if another is in progress and both fit; otherwise waits a moment."""
+        """Works on the next run if another run is in progress and both fit; otherwise waits a moment."""
         self.rest()
         if self._device.is_taken and self._is_next_run_fitting():
             self.work()
@@ -206,7 +206,7 @@ class Lane:
         self._engines.close(ENGINE_IDLE_SECONDS)
 
     def forget_wait(self) -> None:
-        """Stores that no run waits for memory: the one that did has left the queue."""
+        """Stores that no run waits for memory, because the waiting run has left the queue."""
         if self._device.too_large is not None:
             self._device.too_large = None
             self._say_idle()
@@ -237,7 +237,7 @@ class Lane:
                 self._say_idle(f"{MEMORY}: the next run ({peak.text}) does not fit beside {beside}")
 
     def _holds_next_run(self) -> bool:
-        """Holds the next run if it was never tried and is known not to fit on the device."""
+        """Holds the next run if it was never tried and certainly does not fit on the device."""
         run_id = self._store.queue.next_run(self._device.configs)
         reason = self._why_too_large(run_id) if run_id is not None else ""
         if run_id is None or not reason:
@@ -249,13 +249,13 @@ class Lane:
         return held > 0
 
     def _why_too_large(self, run_id: int) -> str:
-        """Why a run does not fit on the device, with all of its memory."""
+        """The reason why a run does not fit even into all of the device's memory; empty if it may fit."""
         memory = device_memory(self._device.name)
         peak = self._peak_above(run_id, memory.total) if memory is not None else None
         if memory is None or peak is None:
             return ""
         has = f"{self._device.name} has {gigabytes(memory.total)}"
-        return f"this takes at least {gigabytes(peak.least)} of memory ({peak.source}), and {has}"
+        return f"it needs at least {gigabytes(peak.least)} of memory ({peak.source}), but {has}"
 
     def _waits_for_others(self) -> bool:
         """Whether other programs have taken the GPU memory that the next run needs; stores, once, that it waits."""
@@ -270,8 +270,8 @@ class Lane:
         self._engines.close()  # the engine kept for the next run has some of the memory
         if device.too_large != run_id:
             device.too_large = run_id
-            takes = f"the next run takes at least {gigabytes(peak.least)} ({peak.source})"
-            self._say_idle(f"{MEMORY}: {takes}, and other programs leave {gigabytes(memory.free)} free")
+            takes = f"the next run needs at least {gigabytes(peak.least)} ({peak.source})"
+            self._say_idle(f"{MEMORY}: {takes}, but other programs leave only {gigabytes(memory.free)} free")
         return True
 
     def _peak_above(self, run_id: int, room: int) -> ExpectedPeak | None:
@@ -330,7 +330,7 @@ class Lane:
         self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
 
     def _say_idle(self, waiting_for: str | None = None) -> None:
-        """Stores which run the worker still works on, if any."""
+        """Stores the run that the worker still works on, if any."""
         others = next(iter(list(self._device.working)), None)
         with if_it_can_be_written():
             self._store.workers.set_work(self._device.name, others, waiting_for)
@@ -352,5 +352,5 @@ def _share_of_threads(device: SharedDevice) -> dict[str, str]:
 
 
 def lanes_for(device: str) -> int:
-    """How many runs `--parallel auto` trains at once: one per core of a processor, two on a GPU."""
+    """The number of runs that `--parallel auto` trains at once: one per CPU core, two on a GPU."""
     return cores() if device == "cpu" else 2

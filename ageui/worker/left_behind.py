@@ -1,4 +1,4 @@
-"""Runs that nobody trains because their worker was killed, as when the machine restarts."""
+"""Finds runs left behind by a killed worker, as after a restart of the machine."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from ageui.worker.background_workers import workers
 
 
 def left_behind_sentence(store: Store, lost: Sequence[RunningRun]) -> str:
-    """Offers to continue the queued and the `lost` runs of workers that were killed or whose machine restarted.
+    """A sentence that offers to continue the queued and `lost` runs of workers killed by a person or a restart.
 
-    Empty if there are none, while any worker lives or the queue is paused, and for workers that left by themselves.
+    Empty without such runs, while a worker is running or the queue is paused, and for workers that stopped normally.
     """
     states = workers(store)
     died = any(state.row.ended_at is None and not state.row.stop_requested for state in states)

@@ -14,7 +14,7 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class RecoveredRun:
-    """A lost run with its new status; None if that could not be stored, for the reason in `problem`.
+    """A lost run with its new status; None if the status could not be stored, for the reason in `problem`.
 
     `others` are problems with the commands of its end.
     """
@@ -29,10 +29,10 @@ class RecoveredRun:
         what = {
             "queued": f"it is queued again and {self._from_where}",
             "interrupted": f"ageui resume {self.run.run_id}: it {self._from_where}",
-            "failed": f"it failed, see ageui show {self.run.run_id}",
-            "paused": "it is paused, as was asked for",
-            "cancelled": "it is cancelled, as was asked for",
-            None: f"that could not be stored ({self.problem})",
+            "failed": f"it failed; see ageui show {self.run.run_id}",
+            "paused": "it is paused, as requested",
+            "cancelled": "it is cancelled, as requested",
+            None: f"its end could not be stored ({self.problem})",
         }[self.status]
         return "; ".join((f"run {self.run.run_id} was running, but {LOST}", what, *self.others))
 
@@ -42,21 +42,21 @@ class RecoveredRun:
 
 
 def find_lost(store: Store) -> list[RunningRun]:
-    """Finds runs marked as running whose lock nobody holds. Writes nothing."""
+    """Finds runs that are marked as running but whose lock is free. Writes nothing."""
     gone = [run for run in store.queue.running() if not is_held(store.run_lock_file(run.run_id))]
     # A run that has just ended stored its end before it released its lock.
     return [run for run in store.queue.running() if run in gone] if gone else []
 
 
 def lost_sentence(lost: Sequence[RunningRun]) -> str:
-    """Says which runs are lost, and what to do about them."""
+    """Names the lost runs and the command that queues them again."""
     numbers = ", ".join(str(run.run_id) for run in lost[:_MOST_NAMED]) + (" …" if len(lost) > _MOST_NAMED else "")
     which, again = (f"run {numbers} is", "it") if len(lost) == 1 else (f"runs {numbers} are", "them")
-    return f"{which} lost: {LOST}; ageui worker start, or any command that changes the queue, queues {again} again"
+    return f"{which} lost: {LOST}; to queue {again} again: ageui worker start, or any command that changes the queue"
 
 
 def recover_lost(store: Store) -> Iterator[RecoveredRun]:
-    """Requeues or explains every lost run. A store that is open for reading only is left as it is."""
+    """Requeues or explains every lost run. Leaves a read-only store unchanged."""
     left = [] if store.is_read_only else find_lost(store)
     try:
         while left:
@@ -69,7 +69,7 @@ def recover_lost(store: Store) -> Iterator[RecoveredRun]:
 
 
 def _recover(store: Store, run: RunningRun) -> RecoveredRun | None:
-    """Recovers a run while holding its lock. Returns None if somebody has just taken it up."""
+    """Recovers a run while holding its lock. Returns None if another process has just claimed it."""
     lock = Lock.take(store.run_lock_file(run.run_id))
     if lock is None:
         return None

@@ -30,7 +30,7 @@ class Process:
         return asdict(self)
 
     def is_alive(self) -> bool:
-        """Whether this very process lives, not merely one with its id."""
+        """Whether this process is running, and not another process with the same id."""
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:

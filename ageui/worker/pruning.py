@@ -1,4 +1,4 @@
-"""Finds files that can go: training states of runs that ended, and files that no row points to."""
+"""Finds unneeded files: training states of ended runs, and files without a row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class Prunable:
-    """A file that can go, and why; `is_state` marks a training state that a retry would continue from."""
+    """An unneeded file, and the reason; `is_state` marks a training state that a retry would continue from."""
 
     path: Path
     bytes: int
@@ -25,13 +25,13 @@ class Prunable:
 def find_prunable(store: Store) -> list[Prunable]:
     """Lists the files that `prune` would remove, all in the database's own folder.
 
-    Runs that can continue or are worked on have none.
+    Runs that are running or can continue have none.
     """
     return [file for _, files in _held_runs(store) for file in files]
 
 
 def prune(store: Store) -> tuple[list[Prunable], int]:
-    """Removes files that can go, with the rows that point to them. Returns the files and the bytes freed."""
+    """Removes unneeded files and their rows. Returns the files and the number of freed bytes."""
     removed: list[Prunable] = []
     freed = 0
     for run_id, files in _held_runs(store):
@@ -86,10 +86,10 @@ def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
         known.add(path.resolve())
         is_idle = checkpoint.kind == "state" and status in ENDED
         if is_idle and is_within(store.folder, path) and path.resolve() not in needed:
-            reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would begin from the start"
+            reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would start over"
     states = set(reasons)
     folder = store.run_folder(run_id)
-    left, why = sorted(weights_files(folder)), "no run goes on from it"
+    left, why = sorted(weights_files(folder)), "no run continues from it"
     if not store.runs.existing([run_id]):
         left, why = _unfinished_files(folder), f"run {run_id} was deleted, or its import did not finish"
     reasons |= {file: why for file in left if file.resolve() not in known | needed}

@@ -1,4 +1,4 @@
-"""Works through the queue on one device until nothing is left or the worker is stopped."""
+"""Works through the queue on one device until the queue is empty or the worker is stopped."""
 
 import logging
 import threading
@@ -25,8 +25,8 @@ log = logging.getLogger("ageui.worker")
 class QueueWorker:
     """The worker of `store` on `device`; with `is_default`, it also takes runs that name no device.
 
-    It trains up to `parallel` runs at once, and ends after `idle_seconds` without work. `stop` makes it leave after the
-    current step, with its runs queued again; a second call kills the engines.
+    It trains up to `parallel` runs at once, and ends after `idle_seconds` without work. `stop` ends it after the
+    current step and queues its runs again; a second call kills the engines.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class QueueWorker:
         self._stop.set()
 
     def run(self, lock: Lock, on_start: Callable[[], None] = lambda: None) -> str:
-        """Works until there is a reason to leave, and returns it.
+        """Works until a reason to stop arises, and returns the reason.
 
         `lock` is the worker's lock, released at the end. `on_start` is called once the worker's row is stored.
         """
@@ -136,7 +136,7 @@ class QueueWorker:
         return False
 
     def _take_turn(self) -> bool:
-        """Does the next piece of work. Returns False if there is none."""
+        """Does the next piece of work. Returns False without any."""
         for found in recover_lost(self._store):
             log.warning(found.sentence())
         if self._is_lingered_on():
@@ -164,7 +164,7 @@ class QueueWorker:
                         log.warning("%s", error)
                         self._leaving.wait(_SECONDS_BETWEEN_TRIES)
             except Exception:
-                log.exception("a lane of this worker ended early; the others go on")
+                log.exception("a lane of this worker ended early; the others continue")
             finally:
                 lane.leave()
 
@@ -185,7 +185,7 @@ class QueueWorker:
         return lingers
 
     def _end_lingering_engine(self) -> None:
-        """Kills such an engine if it has had enough time to leave by itself."""
+        """Kills such an engine if it has had enough time to exit by itself."""
         now = time.monotonic()
         self._lingering_since = self._lingering_since or now
         if now - self._lingering_since > _LINGERING_SECONDS:

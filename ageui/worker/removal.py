@@ -27,7 +27,7 @@ class RemovalPlan:
     def question(self) -> str:
         """Asks whether to delete the runs."""
         published = sum(run.is_published for run in self.runs)
-        back = f" ({published} published: ageui study publish brings them back)" if published else ""
+        back = f" ({published} published: ageui study publish restores them)" if published else ""
         files = f", and {self.file_bytes / 1e6:.1f} MB of files" if self.file_bytes else ""
         return f"Delete {self._what}{back} with scores and predictions{files}? This cannot be undone."
 
@@ -49,7 +49,7 @@ class RemovalPlan:
 
 
 def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = False) -> RemovalPlan:
-    """What `remove_runs` would delete. Raises `ConfigError` like it."""
+    """The runs and files that `remove_runs` would delete. Raises `ConfigError` like it."""
     runs = store.removal.find(run_ids, only_archived=only_archived)
     return RemovalPlan(tuple(runs), sum(_bytes(store.run_folder(run.id)) for run in runs))
 
@@ -57,7 +57,7 @@ def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = 
 def remove_runs(
     store: Store, run_ids: Sequence[int], *, only_archived: bool = False, sources: bool = False
 ) -> list[str]:
-    """Deletes runs: their rows, all or none, then their folders. Returns sentences about what could not be deleted.
+    """Deletes the rows of runs, all or none, then their folders. Returns sentences about undeleted files and data.
 
     Raises `ConfigError` if a run is missing or running, not archived although `only_archived`, or, unless `sources`, if
     a derived run is made from it, and `StoreError` if the folder of a run cannot be written.
@@ -72,7 +72,7 @@ def remove_runs(
         for folder in folders:
             remove_file(folder / UNFINISHED)
         if isinstance(error, OSError):
-            raise StoreError(f"{error.filename} cannot be written: {error.strerror}; nothing is deleted") from error
+            raise StoreError(f"{error.filename} cannot be written: {error.strerror}; nothing was deleted") from error
         raise
     for file in commands:
         remove_file(file)
@@ -91,15 +91,16 @@ def remove_predictions(store: Store, run_ids: Sequence[int]) -> list[str]:
 
 
 def _remains(store: Store) -> list[str]:
-    """Sentences about places that still hold deleted rows."""
+    """Sentences about places that still contain deleted rows."""
     remains = []
     if not store.truncate_log():
         remains.append(
-            f"{store.path.name}-wal keeps deleted data while another process reads it; afterwards: ageui db vacuum"
+            f"{store.path.name}-wal keeps deleted data while another process reads it; delete it later with: "
+            "ageui db vacuum"
         )
     if others := [path.name for path in databases_beside(store.path) if not is_example(path)]:
         names = short_list(others, _MOST_NAMED)
-        remains.append(f"other databases in this folder may still hold the deleted data: {names}")
+        remains.append(f"other databases in this folder may still contain the deleted data: {names}")
     return remains
 
 

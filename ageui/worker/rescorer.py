@@ -1,4 +1,4 @@
-"""Scores the results of earlier versions again, in a process of its own that outlives the command that started it."""
+"""Scores the results of earlier versions again, in a separate process that outlives the command that started it."""
 
 import os
 import subprocess
@@ -15,10 +15,10 @@ _LOCK = "rescoring.lock"
 
 
 def rescore(store: Store) -> Iterator[int]:
-    """Scores one result after the other again, the newest first; yields how many are left, also before the first.
+    """Scores results again, newest first, and yields the number of remaining results before the first and after each.
 
-    Each is stored at once, so that a later process continues where this one ends. Yields nothing if another process is
-    at work.
+    Stores each result at once, so that a later process continues where this one ends. Yields nothing if another process
+    is already scoring.
     """
     lock = Lock.take(store.folder / _LOCK, {"pid": os.getpid()})
     if lock is None:
@@ -33,7 +33,7 @@ def rescore(store: Store) -> Iterator[int]:
 
 
 def start_rescoring(store: Store) -> str | None:
-    """Starts scoring results of an earlier version again in the background, unless a process does so already.
+    """Starts to score results of an earlier version again in the background, unless another process already does.
 
     Returns a sentence about these results, or None without any. A shipped example is left unchanged.
     """

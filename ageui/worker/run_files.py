@@ -16,14 +16,14 @@ UNFINISHED = ".unfinished.part"
 
 @contextmanager
 def hold_unknown_files(store: Store) -> Iterator[None]:
-    """Keeps all other imports and prunes away from files that no row points to.
+    """Protects files without a row from all other imports and prunes.
 
-    Raises `StoreError` if one is under way.
+    Raises `StoreError` if one is running.
     """
     lock = Lock.take(store.folder / "import.lock")
     if lock is None:
         raise StoreError(
-            f"another ageui db import or ageui db prune of {store.path} is under way; wait for it to end and try again"
+            f"another ageui db import or ageui db prune of {store.path} is running; wait until it ends, then try again"
         )
     try:
         yield
@@ -38,7 +38,7 @@ def mark_unfinished(folder: Path) -> None:
 
 
 def log_file(store: Store, run_id: int, attempt: int) -> Path:
-    """The log of an attempt's process."""
+    """The log of an attempt."""
     return store.run_folder(run_id) / f"log.{attempt}.txt"
 
 
@@ -48,9 +48,9 @@ def weights_files(folder: Path) -> list[Path]:
 
 
 def remove_unknown_files(store: Store, claim: Claim) -> None:
-    """Removes unfinished files, and weights and training states that no row points to.
+    """Removes unfinished files, and weights and training states without a row.
 
-    The caller holds the run's lock and has not started an engine yet, so nobody else can be writing these files.
+    The caller holds the run's lock and has not started an engine yet, so no other process writes these files.
     """
     folder = store.run_folder(claim.run_id)
     known = {(store.path.parent / checkpoint.path).resolve() for checkpoint in claim.checkpoints}
@@ -60,7 +60,7 @@ def remove_unknown_files(store: Store, claim: Claim) -> None:
 
 
 def remove_checkpoints(store: Store, paths: Iterable[str]) -> None:
-    """Removes the files of checkpoints that no row points to, apart from those in the folder of another database."""
+    """Removes checkpoint files without a row, except files in the folder of another database."""
     for path in paths:
         if is_within(store.folder, file := store.path.parent / path):
             remove_file(file)

@@ -40,7 +40,7 @@ class _Copies:
 
 
 def plan_import(store: Store, other: ImportSource, filter: str | None) -> ImportPlan:
-    """What `import_runs` would do. No filter means all runs, archived ones too."""
+    """The plan of `import_runs`. Without a filter, it covers all runs, including archived ones."""
     runs = other.store.runs
     ids = runs.ids(filter) if filter else [*runs.ids(), *runs.ids("archived=true")]
     return store.imports.plan(other.store.imports, ids)
@@ -49,8 +49,8 @@ def plan_import(store: Store, other: ImportSource, filter: str | None) -> Import
 def import_runs(store: Store, other: ImportSource, plan: ImportPlan, progress: Callable[[int], object]) -> ImportReport:
     """Imports the runs of a plan, all or none. `progress` gets the number of runs whose files are copied.
 
-    Files that are missing or damaged are left out and named. Raises `StoreError` if a run has changed since the plan
-    was made, if another import or a prune is under way, or if a file cannot be written.
+    Leaves out missing and damaged files, and names them. Raises `StoreError` if a run has changed since the plan was
+    made, another import or a prune is running, or a file cannot be written.
     """
     new = sum(run.replaces is None for run in plan.runs)
     replaced = [run.replaces for run in plan.runs if run.replaces is not None]
@@ -80,13 +80,13 @@ def import_runs(store: Store, other: ImportSource, plan: ImportPlan, progress: C
 
 @contextmanager
 def _held(store: Store, run_ids: Sequence[int]) -> Iterator[None]:
-    """Holds the locks of runs here, so that nobody works on them."""
+    """Holds the locks of runs here, so that no other process works on them."""
     locks: list[Lock] = []
     try:
         for run_id in run_ids:
             lock = Lock.take(store.run_lock_file(run_id))
             if lock is None:
-                raise StoreError(f"another process works on run {run_id}; wait for it to end, then import again")
+                raise StoreError(f"another process works on run {run_id}; wait until it ends, then import again")
             locks.append(lock)
         yield
     finally:
@@ -140,7 +140,7 @@ def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow
                 raise
             raise DataError(f"{source} cannot be read: {error.strerror}") from error
         if checkpoint is not None and part.sha256 != checkpoint.sha256:
-            raise DataError(f"{source} is damaged: its SHA-256 is not that of the file that was written")
+            raise DataError(f"{source} is damaged: its SHA-256 differs from the stored one")
 
     target = _free_file(folder / source.name)
     try:
@@ -149,7 +149,7 @@ def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow
         write_atomically(target, write)
     except OSError as error:
         kind = FullError if is_full(error) else StoreError
-        raise kind(f"{target} cannot be written: {error.strerror}; nothing is imported") from error
+        raise kind(f"{target} cannot be written: {error.strerror}; nothing was imported") from error
     copies.files.append(target)
     return target
 

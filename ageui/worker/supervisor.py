@@ -1,10 +1,10 @@
 """Supervises one attempt at a claimed run: starts the engine, stores its events, and reports how the attempt ended.
 
-Pause, cancel and stop reach the engine as one and the same signal: the end of its control socket. The engine finishes
-its step, writes a checkpoint and leaves, without knowing which of the three was meant. The meaning is looked up later,
-when the end is stored: `AttemptWriter.stop` reads the run's request from the database and sets the status to `paused`
-or `cancelled`; without a request the run is `queued` again in the background, `interrupted` in the foreground. A kill
-is the exception: it sends SIGKILL to the engine's process group at once.
+Pause, cancel and stop reach the engine as the same signal: the end of its control socket. The engine finishes its step,
+writes a checkpoint and exits, without knowing the reason. The reason is looked up when the end is stored:
+`AttemptWriter.stop` reads the run's request from the database and sets the status to `paused` or `cancelled`; without a
+request, the run is `queued` again in the background, `interrupted` in the foreground. A kill is the exception: it sends
+SIGKILL to the engine's process group at once.
 """
 
 import logging
@@ -38,7 +38,7 @@ log = logging.getLogger("ageui.worker")
 
 @dataclass(frozen=True)
 class Policy:
-    """How runs are supervised: `engine` is the command of its process, `stop_seconds` the time it has to leave."""
+    """Options of supervision: `engine` is the command of the process, `stop_seconds` its time to stop."""
 
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     stop_seconds: float = 30.0
@@ -49,8 +49,8 @@ class Policy:
 class Outcome:
     """A run's status after the attempt, and how the attempt ended; `lost` if another attempt took the run.
 
-    `held` counts the queued runs of its sweep that were held because the sweep keeps failing. `commands` are those that
-    its end started.
+    `held` counts the queued runs of its sweep that were held because the sweep keeps failing. `commands` are the
+    commands that its end started.
     """
 
     status: str
@@ -60,7 +60,7 @@ class Outcome:
 
 
 def kill_engine(store: Store, run_id: int) -> bool:
-    """Kills the engine of a run that its supervisor does not end. Returns False if there is none."""
+    """Kills the engine of a run whose supervisor does not end it. Returns False if no engine is running."""
     note = read_note(store.run_lock_file(run_id)) if is_held(store.run_lock_file(run_id)) else {}
     engine = Process.from_note(note.get("engine"))
     return engine is not None and engine.send(signal.SIGKILL, to_group=True)
@@ -69,9 +69,9 @@ def kill_engine(store: Store, run_id: int) -> bool:
 class Supervisor:
     """One attempt by an engine of `engines`, whose process also holds `locks`, the run's and the device's.
 
-    `emit` sees every event; if it fails, the run is stopped as by `should_stop`. That is asked a few times a second:
-    once it returns True, the engine writes a checkpoint and leaves. Once `should_kill` returns True, the engine is
-    killed. A run that runs out of GPU memory is queued again if it `was_beside` another one.
+    `emit` gets every event; if it fails, the run stops as by `should_stop`, which is polled a few times a second: once
+    it returns True, the engine writes a checkpoint and exits. Once `should_kill` returns True, the engine is killed. A
+    run that runs out of GPU memory is queued again if it `was_beside` another run.
     """
 
     def __init__(
@@ -105,8 +105,8 @@ class Supervisor:
     def run(self) -> Outcome:
         """Works until the attempt has ended and its end is stored.
 
-        Raises `StoreError` if the database fails in a way that waiting does not cure. The engine has ended then, and
-        the next look at the run finds it lost.
+        Raises `StoreError` if the database fails in a way that waiting does not fix. The engine has then ended, and the
+        run counts as lost.
         """
         begin = time.monotonic()
         try:
@@ -130,7 +130,9 @@ class Supervisor:
         except (ConfigError, ProtocolError) as error:
             return Ending("failed", "failed", str(error), error.failure, error.exit_code)
         except OSError as error:
-            return Ending("crashed", "failed", f"its process could not be watched: {error}", AgeUIError.failure, 1)
+            return Ending(
+                "crashed", "failed", f"the engine process could not be watched: {error}", AgeUIError.failure, 1
+            )
         if ending.failure == GpuMemoryError.failure and self._was_beside():
             return replace(ending, kind="stopped", reason=f"{ending.reason}; it will be trained alone")
         return ending
@@ -142,7 +144,7 @@ class Supervisor:
             engine = self._start()
         except OSError as error:
             failure = DiskFullError.failure if is_full(error) else AgeUIError.failure
-            return Ending("failed", "failed", f"the engine's process could not be started: {error}", failure, 1)
+            return Ending("failed", "failed", f"the engine process could not be started: {error}", failure, 1)
         try:
             for lock in self._locks:
                 lock.write_note(self._lock_note(engine))
@@ -160,7 +162,7 @@ class Supervisor:
             config=self._claim.run_config(),
         )
         if ending.kind == "stopped" and self._unshown is not None:
-            return replace(ending, reason=f"stopped, as how it goes could not be shown: {self._unshown}")
+            return replace(ending, reason=f"stopped, because its progress could not be shown: {self._unshown}")
         return ending
 
     def _start(self) -> EngineProcess:
@@ -176,7 +178,7 @@ class Supervisor:
         return engine
 
     def _let_go(self, engine: EngineProcess) -> int:
-        """Keeps an engine that is done with the run and ends any other. Returns its exit code."""
+        """Keeps an engine that has finished the run, and ends any other engine. Returns its exit code."""
         if engine.is_idle and not engine.is_stopping:
             self._engines.keep(engine)
             return 0
@@ -226,7 +228,7 @@ class Supervisor:
             self._show(message.event)
 
     def _show(self, event: Event) -> None:
-        """Shows an event. If the display fails, say with its terminal gone, the run stops with a checkpoint."""
+        """Shows an event. If the display fails, as without its terminal, the run stops with a checkpoint."""
         if self._unshown is None:
             try:
                 self._emit(event)

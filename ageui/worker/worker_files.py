@@ -14,7 +14,7 @@ def worker_lock_file(store: Store, device: str) -> Path:
 
 
 def take_worker_lock(store: Store, device: str) -> Lock | None:
-    """Makes this process the database's worker on the device. Returns None if the device has one already."""
+    """Makes this process the database's worker on the device. Returns None if the device already has one."""
     return Lock.take(worker_lock_file(store, device), {"pid": os.getpid()})
 
 

@@ -18,12 +18,14 @@ def test_only_a_run_with_a_checkpoint_is_advised_to_go_on_from_it(store: Store) 
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.stop("interrupted", "stopped by request")
-    assert how_to_resume(store, run_id).startswith(f"it has no checkpoint; start over: ageui resume {run_id} --here")
+    assert how_to_resume(store, run_id).startswith(f"it has no checkpoint; to start over: ageui resume {run_id} --here")
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
         writer.checkpoint(CheckpointWritten("state", "state-3.pt", 1, 3, "ab", 7))
         writer.stop("interrupted", "stopped by request")
-    assert how_to_resume(store, run_id).startswith(f"continue from its last checkpoint: ageui resume {run_id} --here")
+    assert how_to_resume(store, run_id).startswith(
+        f"to continue from its last checkpoint: ageui resume {run_id} --here"
+    )
 
 
 @pytest.mark.parametrize(("share", "offers"), [(False, True), (None, False)])
@@ -59,7 +61,7 @@ def test_a_refusal_names_the_command_that_the_status_allows(store: Store, ageui:
     end(store, diverged, attempt, "diverged", "the loss was not finite in epoch 1; choose another --loss")
     refused = ageui("retry", str(diverged)).err
     assert "--lr" not in refused
-    assert f"ageui show {diverged} advises" in refused
+    assert f"the advice of ageui show {diverged}" in refused
     assert "choose another --loss" in ageui("show", str(diverged)).out
 
 

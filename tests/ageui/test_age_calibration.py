@@ -1,4 +1,4 @@
-"""What the intervals of `ageui predict` are calibrated on."""
+"""The calibration of the intervals of `ageui predict`."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +26,7 @@ def _calibrated(counts: dict[str, int], selected_on: str | None = "valid") -> Ag
 def test_a_test_split_that_chose_nothing_comes_first() -> None:
     found = _calibrated({"train": 500, "valid": 200, "test": 100})
     assert found.split == "test"
-    assert found.sentence.startswith("90% intervals, calibrated on test: they held ")
+    assert found.sentence.startswith("90% intervals, calibrated on test: fitted on one half, they contained ")
     assert found.sentence.endswith("(100 images)")
     assert found.coverage == pytest.approx(0.9, abs=0.06)
     ends = found.around(30.0)
@@ -45,8 +45,8 @@ def test_a_validation_split_that_chose_the_epoch_is_named(selected_on: str | Non
 @pytest.mark.parametrize(
     ("counts", "why"),
     [
-        ({"train": 500}, "no intervals: run 7 has no stored predictions of a test or validation split"),
-        ({"test": 39}, "no intervals: 40 images with finite predictions are needed, test has 39"),
+        ({"train": 500}, "no intervals: run 7 has no stored predictions for a test or validation split"),
+        ({"test": 39}, "no intervals: they need 40 images with finite predictions, but test has 39"),
     ],
 )
 def test_without_intervals_the_reason_is_told(counts: dict[str, int], why: str) -> None:

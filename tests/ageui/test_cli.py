@@ -53,7 +53,7 @@ def test_two_runs_from_the_first_command_to_their_comparison(faces: Terminal) ->
     listed = faces("ls", "loss=mape", "tag=t", "--json").json
     assert [row["name"] for row in listed] == ["first"]
     assert "first" in faces("ls").out
-    assert "no run fits" in faces("ls", "loss=msle").out
+    assert "no run matches" in faces("ls", "loss=msle").out
 
     assert faces("export", "second", "--predictions", "p.csv", "--weights", "w.safetensors").code == 0
     assert Path("w.safetensors.py").stat().st_mode & 0o777 == 0o600
@@ -258,7 +258,7 @@ def test_a_run_whose_process_dies_is_taken_up_again(faces: Terminal, patch_engin
     run = faces("run", *TINY, "--checkpoint-seconds", "0", "--json")
     assert run.code == 0
     assert "a segmentation fault in native code" in run.err
-    assert "going on from its last checkpoint" in run.err
+    assert "continuing from the last checkpoint" in run.err
     assert [attempt["failure"] for attempt in run.json["attempts"]] == ["segmentation_fault", None]
     assert "Fatal Python error: Segmentation fault" in faces("logs", "1", "--attempt", "1").out
 
@@ -282,7 +282,7 @@ def _write(name: str, content: bytes | str) -> None:
     ("arguments", "code", "said"),
     [
         (["run", "--loss", "mea"], 2, "loss 'mea': choose one of mse"),
-        (["run", "--preset", "slow"], 2, "there is no preset 'slow'"),
+        (["run", "--preset", "slow"], 2, "unknown preset 'slow'"),
         (["run", "--data", "nowhere"], 2, "nowhere"),
         (["run", "--set", "patience"], 2, "write it as field=value"),
         (["run", "--set", "colour=red"], 2, "there is no field 'colour'"),
@@ -292,7 +292,7 @@ def _write(name: str, content: bytes | str) -> None:
         (["sweep", "--backbone", "resnet18,resnet999"], 2, "did you mean resnet"),
         (["run", *TINY, "--backbone", "resnet18@layer9"], 2, "layer9"),
         (["run", *TINY, "--strategy", "finetune", "--init", "gone.pth"], 2, "gone.pth"),
-        (["run", "--config", "gone.toml"], 2, "gone.toml: there is no such file"),
+        (["run", "--config", "gone.toml"], 2, "gone.toml: the file does not exist"),
         (["run", "--db", "no/where/runs.db"], 5, "does not exist"),
         (["data", "add", "x", "gone"], 3, "gone does not exist"),
         (["data", "add", "x", "."], 3, "has none of the known formats"),
@@ -301,11 +301,11 @@ def _write(name: str, content: bytes | str) -> None:
         (["show", "1"], 5, "no runs yet"),
         (["compare", "1", "2"], 5, "no runs yet"),
         (["compare", "1", "--format", "doc"], 2, "choose one of table"),
-        (["export", "1"], 2, "say what to export"),
+        (["export", "1"], 2, "nothing to export"),
         (["export", "1", "--predictions", "p.doc"], 2, "end the name in .csv"),
         (["run", "--nonsense"], 2, "nonsense"),
         (["data", "make", "x", "--counts", "1"], 2, "give three numbers"),
-        (["data", "make", "x", "--shift", "gender"], 2, "write it as attribute=group:years"),
+        (["data", "make", "x", "--shift", "gender"], 2, "write attribute=group:years"),
         (["data", "make", "x", "--shift", "gender=none:3"], 2, "no group 'gender=none'"),
         (["data", "make", "x", "--shift", "gender=female:nan"], 2, "give a finite number of years"),
         (["data", "make", "x", "--noise", "gender=female:-3"], 2, "--noise gender=female:-3: give a finite number"),

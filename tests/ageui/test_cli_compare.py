@@ -57,10 +57,10 @@ def test_a_file_has_the_format_of_its_ending(ageui: Terminal, repeated: Store, f
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, .svg, .pdf, or say --format"),
-        (("one", "-o", "t.md", "--format", "table"), "--output needs a --format other than table"),
-        (("one", "mapr"), "there is no run 'mapr'; did you mean 'mape'?"),
-        (("nobody", "loss=poisson"), "there is no run 'nobody'; see ageui ls for those there are"),
+        (("one", "-o", "t.docx"), "end the name in one of .md, .csv, .tex, .html, .json, .svg, .pdf, or add --format"),
+        (("one", "-o", "t.md", "--format", "table"), "--format table is for the terminal"),
+        (("one", "mapr"), "run 'mapr' does not exist; did you mean 'mape'?"),
+        (("nobody", "loss=poisson"), "run 'nobody' does not exist; list the runs with: ageui ls"),
     ],
 )
 def test_a_wrong_input_is_refused(ageui: Terminal, repeated: Store, arguments: tuple[str, ...], said: str) -> None:
@@ -75,7 +75,7 @@ def test_a_file_is_replaced_only_by_force(ageui: Terminal, repeated: Store) -> N
     Path("t.csv").write_text("mine")
     refused = ageui(*command, "-o", "t.csv")
     assert (refused.code, refused.out) == (2, "")
-    assert "t.csv exists; choose another name, or replace it with --force" in refused.err
+    assert "t.csv already exists; choose another name, or replace it with --force" in refused.err
     assert Path("t.csv").read_text() == "mine"
     assert ageui(*command, "-o", "t.csv", "--force").code == 0
     assert Path("t.csv").read_text() == ageui(*command).out
@@ -109,7 +109,7 @@ def test_a_plot_is_written_to_a_file(ageui: Terminal, repeated: Store, file: str
 
 def test_a_plot_needs_a_file_and_other_formats_no_plot(ageui: Terminal, repeated: Store) -> None:
     assert "a plot needs a file" in ageui("compare", "one", "--format", "svg").err
-    assert "--plot needs the format svg or pdf" in ageui("compare", "one", "--plot", "age,mae").err
+    assert "--plot age,mae: a plot is a file" in ageui("compare", "one", "--plot", "age,mae").err
 
 
 def test_methods_are_printed_or_written(ageui: Terminal, repeated: Store) -> None:

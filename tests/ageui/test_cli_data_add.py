@@ -130,12 +130,12 @@ def test_validation_is_not_halved_beside_test_images_or_without_any(add: Add, sp
     [
         (("--folds", "0-2"), "--folds 0-2: give the folds of train, valid and test"),
         (("--split-map", "dev"), "--split-map dev: write it as name=split"),
-        (("--split-map", "a=train", "--folds", "0/1/2"), "give one of them"),
+        (("--split-map", "a=train", "--folds", "0/1/2"), "exclude each other"),
         (("--age-scale", "0"), "--age-scale 0: give the years"),
         (("--age-scale", "1/0"), "--age-scale 1/0: give the years"),
         (("--age-scale", "nan"), "--age-scale nan: give the years"),
         (("--format", "course", "--fractions", "0.8,0.1,0.1"), "has its own splits"),
-        (("--format", "utkface", "--folds", "0/1/2"), "--folds needs a table"),
+        (("--format", "utkface", "--folds", "0/1/2"), "--folds is for tables"),
     ],
 )
 def test_a_wrong_flag_is_refused(add: Add, options: Sequence[str], said: str) -> None:

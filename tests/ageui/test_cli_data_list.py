@@ -45,7 +45,7 @@ def test_counts_of_an_older_data_set_are_unknown_until_it_is_added_again(faces: 
         store.data.add(store.data.get("faces"), replace=True)
     done = faces("data", "list")
     assert "unknown" in done.out
-    assert "add the data set again with --replace" in done.err
+    assert "repeat ageui data add with --replace" in done.err
     assert faces("data", "list", "--json").json[1]["counts"] is None
     assert faces("data", "add", "faces", "drawn", "--replace").code == 0
     assert "train 70, valid 50" in faces("data", "list").out
@@ -64,7 +64,7 @@ def test_a_check_counts_an_older_data_set(faces: Terminal) -> None:
 def test_counts_are_listed_without_the_files(faces: Terminal) -> None:
     Path("drawn").rename("elsewhere")
     done = faces("data", "list")
-    assert "not there now" in done.out
+    assert "(missing)" in done.out
     assert "train 70, valid 50" in done.out
 
 

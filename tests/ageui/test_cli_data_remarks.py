@@ -76,14 +76,14 @@ def test_the_bins_that_a_remark_offers_make_groups(ageui: Terminal, write: Write
 @pytest.mark.parametrize(
     ("bins", "code", "said"),
     [
-        ("bmi", 2, "write it as name=value"),
+        ("bmi", 2, "write name=value"),
         ("bmi=1", 2, "from 2 to 20"),
         ("bmi=21", 2, "from 2 to 20"),
         ("bmi=3/2", 2, "rising edges"),
         ("bmi=x", 2, "rising edges"),
         ("bmi=nan", 2, "rising edges"),
         ("age=4", 2, "--set age_edges=20,40,60"),
-        ("image=4", 2, "image is no attribute"),
+        ("image=4", 2, "image is not an attribute"),
         ("shoe=4", 3, "no column shoe"),
         ("gender=4", 3, "no numbers that can be parted"),
         pytest.param("bmi=" + "9" * 5000, 2, "--bins bmi=999", id="of 5000 digits"),

@@ -41,11 +41,11 @@ def test_old_sheets_are_removed(faces: Terminal, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["gone"], 2, "there is no data set 'gone'"),
-        (["faces", "--group", "gender"], 2, "write it as attribute=group"),
+        (["gone"], 2, "unknown data set 'gone'"),
+        (["faces", "--group", "gender"], 2, "write attribute=group"),
         (["faces", "--group", "gender=x"], 2, "it has male, female"),
         (["faces", "--split", "test"], 3, "there are no images of it"),
-        (["faces", "-o", "sheet.jpg"], 2, "name it FILE.png"),
+        (["faces", "-o", "sheet.jpg"], 2, "end the name in .png"),
         (["faces", "-o", "no/such/sheet.png"], 2, "does not exist; make it first"),
     ],
 )

@@ -58,7 +58,7 @@ def test_predictions_are_private_even_in_place_of_a_public_file(hostile: Termina
 def test_a_run_that_was_not_scored_has_none(hostile: Terminal, store: Store) -> None:
     end(store, *running(store, "unscored"))
     refused = hostile("export", "unscored", "--predictions", "p.csv")
-    assert (refused.code, "has no predictions: not scored, or deleted" in refused.err) == (3, True)
+    assert (refused.code, "has no predictions: it was not scored" in refused.err) == (3, True)
     assert not Path("p.csv").exists()
 
 

@@ -28,7 +28,7 @@ def test_stopped_folds_go_on_and_their_scores_are_joined(faces: Terminal, patch_
     )
     stopped = faces(*FOLDS)
     assert stopped.code == 130
-    assert "data faces in 3 folds; its own splits are ignored; 0 of 3 are done" in stopped.err
+    assert "data faces in 3 folds, ignoring its splits; 0 of 3 are done" in stopped.err
     assert "fold 2 of 3 is not done; repeat the command to continue it" in stopped.err
     asked = faces("folds", "all-1")
     assert (asked.code, asked.out) == (2, "")
@@ -92,7 +92,10 @@ def test_a_failed_fold_is_named_and_the_row_is_made_once_it_is_done(queue: Termi
     assert queue("wait").code == 1
     asked = queue("folds", "tag=night")
     assert asked.code == 2
-    assert "fold 2 (run 2, all-2) is failed; out-of-fold scores need all 3 folds: ageui retry RUN" in asked.err
+    assert (
+        "fold 2 (run 2, all-2) is failed; out-of-fold scores need all 3 folds; continue failed and interrupted runs"
+        in asked.err
+    )
     assert queue(*FOLDS, "--detach").out == "2\n"
     assert queue("wait").code == 0
     assert queue("worker", "stop").code == 0
@@ -110,7 +113,7 @@ def test_a_wrong_number_of_folds_is_refused(faces: Terminal, folds: str) -> None
 def test_a_sweep_of_folds_is_refused_with_the_command_to_use(ageui: Terminal) -> None:
     done = ageui("sweep", "--loss", "mse,mape", "--folds", "5")
     assert done.code == 2
-    assert "train each setting with: ageui run --folds 5 --detach" in done.err
+    assert "queue each setting with: ageui run --folds 5 --detach" in done.err
 
 
 def test_folds_that_the_data_cannot_fill_are_refused_before_a_run_is_queued(ageui: Terminal) -> None:

@@ -1,4 +1,4 @@
-"""Help in the user's words, examples that work, options before the command, and completion in a shell."""
+"""Help that fits two screens, examples that work, options before the command, and completion in a shell."""
 
 import re
 import shlex
@@ -49,16 +49,44 @@ def test_every_option_says_what_it_takes_and_does() -> None:
             assert param.is_flag if param.metavar is None else param.metavar, (words, param.name)
 
 
+def test_help_fits_two_screens_and_names_the_way_to_the_rest(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shortened = []
+    for words, command in ALL:
+        short, full = (ageui(*words, flag).out.splitlines() for flag in ("--help", "--help-all"))
+        assert len(short) <= 48, words
+        if short != full:
+            shortened.append(" ".join(words))
+            assert short[-1] == f"All options: {' '.join(('ageui', *words))} --help-all"
+        shown = set(re.findall(r"(?<![\w-])-{1,2}\w[\w-]*", "\n".join(full)))
+        assert shown >= {name for param in command.params if not param.hidden for name in _option_names(param)}, words
+    assert {"run", "sweep"} <= set(shortened)
+    assert len(shortened) < len(ALL) / 4
+
+
+def _option_names(param: Any) -> list[str]:
+    return [name for name in (*param.opts, *param.secondary_opts) if name.startswith("-")]
+
+
+def test_the_short_help_of_run_has_the_usual_options(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    short = ageui("run", "--help").out
+    usual = "data preset loss weights backbone init crop epochs lr batch size seed name detach set device folds db"
+    assert all(f"--{name} " in short for name in usual.split())
+    assert "--optimizer" not in short
+    assert re.search(r"^ +--optimizer adam", ageui("run", "--help-all").out, re.MULTILINE)
+
+
 @pytest.mark.parametrize("width", [80, 60])
 def test_no_choice_is_broken_between_lines(ageui: Terminal, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    text = ageui("run", "--help").out
+    text = ageui("run", "--help-all").out
     for name in (*choices.LOSSES, *choices.HEADS, *choices.STRATEGIES, *choices.OPTIMIZERS, *choices.AUGMENTS):
         assert re.search(rf"(?<![\w-]){name}(?![\w-])", text), name
 
 
 def test_every_command_has_an_example_of_itself() -> None:
-    for words, command in LEAVES:
+    for words, command in ALL:
         found = examples(command.help)
         assert found, words
         assert all(shlex.split(line)[1 : len(words) + 1] == list(words) for line in found)

@@ -27,7 +27,7 @@ def test_what_trains_says_what_the_doctor_says_and_queues_nothing(homeless: Term
     refused = homeless(*command, *TINY)
     assert (refused.code, refused.out) == (2, "")
     assert f"ageui: {found['locks']['text']}" in refused.err.splitlines()
-    assert "nothing is queued" in homeless("queue").out
+    assert "the queue is empty" in homeless("queue").out
 
 
 @pytest.mark.parametrize("line", ["ls", "show 1", "compare 1 2", "config show", "queue", "data list", "worker status"])
@@ -38,4 +38,4 @@ def test_what_only_reads_needs_no_home(homeless: Terminal, line: str) -> None:
 def test_a_cache_that_cannot_be_written_is_named_with_its_cure(homeless: Terminal) -> None:
     refused = homeless("data", "sheet", "synthetic")
     assert refused.code == 2
-    assert "file/home/ageui/sheets cannot be written: Not a directory; say -o FILE.png" in refused.err
+    assert "file/home/ageui/sheets cannot be written: Not a directory; use -o FILE.png" in refused.err

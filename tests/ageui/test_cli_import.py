@@ -23,30 +23,30 @@ def test_an_import_says_what_it_did_and_a_dry_run_what_it_would_do(ageui: Termin
     other = ageui.folder / "other" / "runs.db"
     _scored(other, "far", "near")
     first = ageui("db", "import", "other/runs.db", "--dry-run")
-    assert (first.code, first.err) == (0, "2 runs would be imported: far, near\n")
+    assert (first.code, first.err) == (0, "2 runs to import: far, near\n")
     assert [path.name for path in ageui.folder.iterdir()] == ["other"]
     _scored(ageui.folder / "runs.db", "near")
     with Store.open(other) as store:
         queued(store, "waiting")
 
-    assert "2 runs would be imported: far, near\n" in ageui("db", "import", "other/runs.db", "--dry-run").err
+    assert "2 runs to import: far, near\n" in ageui("db", "import", "other/runs.db", "--dry-run").err
     assert len(ageui("ls", "--json").json) == 1
     done = ageui("db", "import", "other/runs.db")
     assert done.code == 0
     assert "2 runs imported: far, near\n" in done.err
-    assert "1 run skipped: queued or running there: waiting" in done.err
-    assert "near is named near-2 here, because another run has its name" in done.err
+    assert "1 run skipped: still queued or running: waiting" in done.err
+    assert "renamed near to near-2, because another run has its name" in done.err
     again = ageui("db", "import", "other/runs.db", "--where", "far", "--json")
     assert (again.json["stored"], again.json["runs"]) == (["far"], [])
-    assert "0 runs imported\n1 run skipped: here already" in again.err
+    assert "0 runs imported\n1 run skipped: already in this database" in again.err
 
 
 @pytest.mark.parametrize(
     ("other", "code", "said"),
     [
         ("nowhere.db", 2, "does not exist"),
-        (".", 2, "is a folder; give the database in it, such as runs.db"),
-        ("runs.db", 2, "is the database itself"),
+        (".", 2, "is a folder; give the path of the database in it, such as runs.db"),
+        ("runs.db", 2, "is the database that you import into"),
         ("text.db", 5, "it is not a database"),
     ],
 )
@@ -61,7 +61,7 @@ def test_several_filters_are_refused_since_each_would_delete_runs(ageui: Termina
     _scored(ageui.folder / "runs.db", "far", "near")
     refused = ageui("rm", "name=far", "status=done", "--yes")
     assert refused.code == 2
-    assert "quote one filter: 'name=far status=done'" in refused.err
+    assert "quote them as one filter: 'name=far status=done'" in refused.err
     assert len(ageui("ls", "--json").json) == 2
     assert "1 run deleted" in ageui("rm", "name=far status=done", "--yes").err
 
@@ -87,9 +87,9 @@ def test_runs_are_deleted_after_a_question_that_names_them(ageui: Terminal, monk
     assert "1 run deleted" in ageui("rm", "far").err
 
     done = ageui("rm", "near", "--predictions", "--yes")
-    assert (done.code, "the predictions of 1 run are deleted; the scores stay" in done.err) == (0, True)
+    assert (done.code, "predictions of 1 run deleted; the scores stay" in done.err) == (0, True)
     assert ageui("show", "near", "--json").json["results"][0]["mae"] == 6.0
     assert "no predictions" in ageui("rm", "near", "--predictions", "--yes").err
     assert [row["name"] for row in ageui("ls", "--json").json] == ["here", "near"]
     missing = ageui("rm", "misspelt", "--yes")
-    assert (missing.code, "there is no run" in missing.err) == (2, True)
+    assert (missing.code, "does not exist" in missing.err) == (2, True)

@@ -89,7 +89,7 @@ def test_a_terminal_shows_the_newest_and_a_pipe_all(
     assert "3 runs;" in ageui("ls").out
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert len(ageui("ls", "--json").json) == 3
-    assert "2 of 3 runs, --limit 3 lists all;" in ageui("ls").out
+    assert "2 of 3 runs; --limit 3 lists all;" in ageui("ls").out
     assert "1 of 3 runs," in ageui("ls", "-n", "1").out
 
 
@@ -123,6 +123,6 @@ def test_a_misspelt_run_is_refused_with_the_nearest_name(ageui: Terminal, listed
     ):
         done = ageui(*line.split())
         assert (done.code, done.out) == (2, ""), line
-        assert "there is no run 'bettr'; did you mean 'better'?" in done.err, line
+        assert "run 'bettr' does not exist; did you mean 'better'?" in done.err, line
     assert listed.runs.get(3).status == "queued"
     assert not list(Path().glob("run*.html"))

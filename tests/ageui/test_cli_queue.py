@@ -31,13 +31,13 @@ def test_a_sweep_is_queued_trained_and_found_done(queue: Terminal) -> None:
         ("mape", []),
         ("mape", ["gender", "age"]),
     ]
-    assert "4 runs would be queued" in dry.err
+    assert "dry run: 4 runs to queue" in dry.err
     assert queue("ls", "--json").json == []
 
     queued = queue(*plan, "--name", "grid")
     assert queued.code == 0
     assert queued.out.split() == ["1", "2", "3", "4"]
-    assert "a worker on cpu was started" in queued.err
+    assert "started a worker on cpu" in queued.err
     waited = queue("wait")
     assert waited.code == 0
     assert "run 4 grid-4 is done" in waited.err
@@ -47,7 +47,7 @@ def test_a_sweep_is_queued_trained_and_found_done(queue: Terminal) -> None:
 
     again = queue(*plan, "--json")
     assert again.json == []
-    assert "left out, because these runs exist already: 1 (done), 2 (done), 3 (done), 4 (done)" in again.err
+    assert "left out runs that already exist: 1 (done), 2 (done), 3 (done), 4 (done)" in again.err
     assert [row["id"] for row in queue(*plan, "--again", "--seeds", "1", "--json").json] == [5, 6, 7, 8]
     assert queue("cancel", "5", "6", "7", "8", "--now").code == 0
 
@@ -101,8 +101,8 @@ def test_whoever_looks_next_finds_a_killed_worker_and_its_run_goes_on(
     recovered = queue("worker", "stop").err
     assert "run 1 was running, but the processes are gone" in recovered
     assert "queued again" in recovered
-    assert "no worker is running for them: ageui worker start --device cpu" in queue("queue").err
-    assert "died without a word" in queue("worker", "status").out
+    assert "no worker is running for them; to start one: ageui worker start --device cpu" in queue("queue").err
+    assert "ended without a reason" in queue("worker", "status").out
     waited = queue("wait")
     assert waited.code == 1
     assert "no worker is running" in waited.err
@@ -122,8 +122,8 @@ def test_a_stopped_worker_puts_its_run_back(queue: Terminal, wait_for_stop: Call
     wait_until(lambda: len(stored_losses(1)) > 2)
     status = queue("worker", "status", "--json").json
     assert (status[0]["is_alive"], status[0]["run_id"], status[0]["device"]) == (True, 1, "cpu")
-    assert "has a worker on cpu already" in queue("worker", "start").err
-    assert "the worker on cpu has left" in queue("worker", "stop").err
+    assert "already has a worker on cpu" in queue("worker", "start").err
+    assert "stopped the worker on cpu" in queue("worker", "stop").err
     shown = queue("show", "1", "--json").json
     assert (shown["status"], shown["attempts"][0]["outcome"]) == ("queued", "stopped")
     assert max(file["step"] for file in shown["checkpoints"]) == len(stored_losses(1))
@@ -140,7 +140,7 @@ def test_a_worker_that_does_not_answer_is_killed(
     stop_between_writes(_worker_pid(queue), Path("runs.db"))
     monkeypatch.setattr("ageui.worker.background_workers.SECONDS_TO_STOP", 0.5)
     stopped = queue("worker", "stop")
-    assert "has not answered for 0 s: killing it" in stopped.err
+    assert "has not answered for 0 s; killing it" in stopped.err
     assert "has left" in stopped.err
     wait_until(lambda: _status(queue, 1) == "lost")
     assert "it is queued again" in queue("pause", "1").err
@@ -192,7 +192,7 @@ def test_the_queue_is_shown_in_order_moved_and_paused(queue: Terminal) -> None:
     assert "⏸ paused" in queue("queue").out
     assert queue("cancel", "status=queued").code == 0
     assert [_status(queue, run) for run in ("first", "second", "urgent")] == ["paused", "cancelled", "cancelled"]
-    assert "the queue is resumed" in queue("resume").err
+    assert "resumed the queue" in queue("resume").err
     assert "was not paused" in queue("resume").err
 
 

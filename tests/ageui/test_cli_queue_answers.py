@@ -25,34 +25,34 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["cancel", "9"], 2, "there is no run '9'"),
-        (["pause", "nobody"], 2, "there is no run 'nobody'"),
+        (["cancel", "9"], 2, "run '9' does not exist"),
+        (["pause", "nobody"], 2, "run 'nobody' does not exist"),
         (["resume", "1"], 2, "is done; only paused and interrupted runs"),
         (["retry", "1"], 2, "is done; only failed, cancelled"),
-        (["cancel", "1"], 2, "is done already"),
+        (["cancel", "1"], 2, "is done; only queued, running and paused runs"),
         (["move", "1", "--first"], 2, "only queued runs have a place"),
-        (["move", "1"], 2, "say where to"),
-        (["move", "1", "--first", "--last"], 2, "say where to"),
+        (["move", "1"], 2, "give one target"),
+        (["move", "1", "--first", "--last"], 2, "give one target"),
         (["logs", "2"], 3, "has no log yet"),
-        (["logs", "1", "--attempt", "3"], 2, "give --attempt a number from 1 to 1"),
-        (["worker", "start", "--device", "gpu"], 2, "give cpu or cuda:N"),
-        (["worker", "start", "--parallel", "many"], 2, "give auto, or a number from 1 to 64"),
-        (["worker", "start", "--parallel", "0"], 2, "give auto, or a number from 1 to 64"),
+        (["logs", "1", "--attempt", "3"], 2, "--attempt 3: run 1 has 1 attempt; choose a number from 1 to 1"),
+        (["worker", "start", "--device", "gpu"], 2, "choose cpu or cuda:N"),
+        (["worker", "start", "--parallel", "many"], 2, "choose auto, or a number from 1 to 64"),
+        (["worker", "start", "--parallel", "0"], 2, "choose auto, or a number from 1 to 64"),
         (["worker", "start", "--device", "cuda:1"], 4, "torch finds no CUDA device"),
-        (["worker", "stop", "--device", "cuda:1"], 2, "no worker is running on cuda:1"),
+        (["worker", "stop", "--device", "cuda:1"], 2, "--device cuda:1: no worker is running there"),
         (["run", "--detach", "--device", "cuda"], 4, "torch finds no CUDA device"),
         (["run", "--device", "cuda", "--preset", "quick"], 4, "torch finds no CUDA device"),
         (["run", "--device", "mps"], 2, "device 'mps': choose auto, cpu, cuda or cuda:N"),
-        (["run", "--priority", "3"], 2, "goes with --detach"),
-        (["run", "--share", "--detach"], 2, "--share is for runs in the foreground"),
+        (["run", "--priority", "3"], 2, "add --detach"),
+        (["run", "--share", "--detach"], 2, "--share is for runs in this terminal"),
         (["run", "--detach", "--priority", "5000"], 2, "from -1000 to 1000"),
         (["sweep", "--loss", "mse,,mape"], 2, "a value is empty"),
         (["sweep", "--loss", "mse,mea"], 2, "loss 'mea': choose one of"),
         (["sweep", "--seeds", "0"], 2, "give at least 1"),
         (["sweep", "--seeds", "20000"], 2, "give at most 10,000"),
-        (["resume", "1", "2", "--here"], 2, "--here works on one run"),
-        (["resume", "--here"], 2, "--here, --on-end and --json are for runs"),
-        (["resume", "--json"], 2, "--here, --on-end and --json are for runs"),
+        (["resume", "1", "2", "--here"], 2, "--here trains one run"),
+        (["resume", "--here"], 2, "--here, --on-end and --json need a run"),
+        (["resume", "--json"], 2, "--here, --on-end and --json need a run"),
     ],
 )
 def test_a_wrong_input_gets_a_message_its_exit_code_and_changes_nothing(
@@ -79,7 +79,7 @@ def test_one_run_that_cannot_be_changed_keeps_no_other_from_it(ageui: Terminal) 
     a_done_and_a_paused_run(Path("runs.db"))
     done = ageui("cancel", "1", "2")
     assert done.code == 2
-    assert "is done already" in done.err
+    assert "is done; only queued, running and paused runs" in done.err
     assert "run 2 fast-finch is cancelled" in done.err
 
 
@@ -108,7 +108,10 @@ def test_a_worker_that_lives_is_not_started_with_other_settings(ageui: Terminal,
     assert ageui("worker", "start", "--device", "cpu").code == 0
     for options in (["--parallel", "2"], ["--stay"], ["--checkpoint-seconds", "5"]):
         done = ageui("worker", "start", "--device", "cpu", *options)
-        assert (done.code, f"to apply {options[0]}, stop it first: ageui worker stop" in done.err) == (2, True)
+        assert (done.code, f"{options[0]} would have no effect; stop it first: ageui worker stop" in done.err) == (
+            2,
+            True,
+        )
     lock.release()
 
 
@@ -119,11 +122,14 @@ def test_a_run_whose_device_has_no_worker_is_told_and_not_waited_for(ageui: Term
         store.workers.register("cpu")
         lock = take_worker_lock(store, "cpu")
         assert lock is not None
-        alone = "no worker is running for those with --device cuda:1: ageui worker start --device cuda:1"
+        alone = "no worker is running for those with --device cuda:1; to start one: ageui worker start --device cuda:1"
         assert alone in ageui("queue").err
         waited = ageui("wait", "2")
         assert waited.code == 1
-        assert "1 run waits, but no worker is running for them: ageui worker start --device cuda:1" in waited.err
+        assert (
+            "1 run waits, but no worker is running for them; to start one: ageui worker start --device cuda:1"
+            in waited.err
+        )
         still = ageui("wait", "--timeout", "0")
         assert still.code == 1
         assert "2 runs have not ended after 0 s" in still.err

@@ -72,7 +72,7 @@ def test_a_command_that_no_preset_shortens_is_cut_to_a_line(
     assert len(whole) > 700
     assert whole not in shown
     assert max(map(len, shown.splitlines())) < 300
-    assert "the whole command: ageui show 1 --full" in shown
+    assert "for the full command: ageui show 1 --full" in shown
     assert whole in ageui("show", "1", "--full").out
 
 
@@ -137,17 +137,17 @@ def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_network_checks
     _measured(store, epochs="2")
     done = ageui("sweep", "--preset", "quick", "--epochs", "4", "--seeds", "3", "--dry-run")
     assert "time: 0:16 each, 0:48 in all, from 1 run like these; less if stopped early" in done.err
-    assert "3 runs would be queued" in done.err
-    assert "1 run would be queued" in ageui("sweep", "--preset", "quick", "--dry-run").err
+    assert "dry run: 3 runs to queue" in done.err
+    assert "dry run: 1 run to queue" in ageui("sweep", "--preset", "quick", "--dry-run").err
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--name", "7"], "is a number, which means a run's id"),
-        (["--name", "a\tb"], "holds a control"),
-        (["--name", "taken"], "there is a run named 'taken' already"),
-        (["--tag", "a b"], "holds a space or comma"),
+        (["--name", "7"], "is a number, which would mean a run's id"),
+        (["--name", "a\tb"], "contains a control"),
+        (["--name", "taken"], "a run is already named 'taken'"),
+        (["--tag", "a b"], "contains a space or comma"),
         (["--priority", "5000"], "give a number from -1000 to 1000"),
     ],
 )

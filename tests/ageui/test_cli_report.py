@@ -112,11 +112,11 @@ def test_a_failed_write_is_explained(plain: Terminal) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nobody"], "there is no run 'nobody'; see ageui ls"),
-        (["plain", "nobody"], "there is no run 'nobody'"),
+        (["nobody"], "run 'nobody' does not exist; list the runs with: ageui ls"),
+        (["plain", "nobody"], "run 'nobody' does not exist"),
         (["plain", "--split", "test"], "none of these runs has scores on test; choose one of valid"),
-        (["plain", "--split", "exam"], "there is no split 'exam'"),
-        (["plain", "--out", "x.pdf"], "end the name in .html or .md, or say --format html or md"),
+        (["plain", "--split", "exam"], "unknown split 'exam'"),
+        (["plain", "--out", "x.pdf"], "end the name in .html or .md, or add --format html"),
         (["plain", "--format", "pdf"], "choose html or md"),
         (["plain", "--out", "nowhere/x.html"], "does not exist; make it first"),
     ],

@@ -65,16 +65,16 @@ def test_studies_are_listed_and_shown_without_a_database(ageui: Terminal) -> Non
     ("arguments", "said"),
     [
         (("show", "tabel1"), "did you mean 'table1'"),
-        (("show", "table1", "--preset", "slow"), "there is no preset 'slow'"),
-        (("show", "table1", "--split", "best"), "there is no split 'best'"),
-        (("run", "table1", "--set", "head=none"), "head is what the study table1 compares"),
-        (("run", "table1", "--data", "gone"), "there is no data set 'gone'"),
+        (("show", "table1", "--preset", "slow"), "unknown preset 'slow'"),
+        (("show", "table1", "--split", "best"), "unknown split 'best'"),
+        (("run", "table1", "--set", "head=none"), "the study table1 compares head"),
+        (("run", "table1", "--data", "gone"), "unknown data set 'gone'"),
         (("run", "table1", "--seeds", "0"), "give 1 to 1000"),
         (("export", "table1", "--format", "docx"), "choose one of md, csv, tex, html"),
         (("export", "table1", "--out", "no/where.md"), "does not exist; make it first"),
         (
             ("export", "table1", "--out", "table1.docx"),
-            "end the name in one of .md, .csv, .tex, .html, or say --format",
+            "end the name in one of .md, .csv, .tex, .html, or add --format",
         ),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_study_is_exported_to_a_file_or_printed(ageui: Terminal) -> None:
     assert Path("t.csv").read_text() == printed.out
     refused = ageui("study", "export", "table9", "--format", "csv", "--out", "t.csv")
     assert (refused.code, refused.out) == (2, "")
-    assert "t.csv exists; choose another name, or replace it with --force" in refused.err
+    assert "t.csv already exists; choose another name, or replace it with --force" in refused.err
     assert Path("t.csv").read_text() == printed.out
     assert ageui("study", "export", "table9", "--format", "csv", "--out", "t.csv", "--force").code == 0
     assert Path("t.csv").read_text() != printed.out
@@ -114,7 +114,7 @@ def test_a_study_is_trained_shown_and_trained_no_further(mine: Terminal) -> None
 
     again = mine("study", "run", "mine.toml", *QUICK)
     assert (again.code, len(mine("ls", "--json").json)) == (0, 2)
-    assert "mine, 2 runs: 2 done already" in again.err
+    assert "mine, 2 runs: 2 already done" in again.err
     more = mine("study", "run", "mine.toml", *QUICK, "--seeds", "2", "--dry-run", "--json")
     assert [config["seed"] for config in more.json] == [1, 1]
 
@@ -129,7 +129,7 @@ def test_a_study_that_was_killed_goes_on_where_it_was(mine: Terminal) -> None:
 
     again = mine("study", "run", "mine.toml", *QUICK, "--seeds", "2", "--detach")
     assert "run 1 was running, but the processes are gone" in again.err
-    assert "4 runs: 1 that failed or were cancelled to try again, 2 queued or running already, 1 done" in again.err
+    assert "4 runs: 1 failed or cancelled to retry, 2 already queued or running, 1 already done" in again.err
     assert again.out.split() == ["3"]
     assert _statuses() == ["queued", "done", "queued", "queued"]
     assert mine("study", "run", "mine.toml", *QUICK, "--seeds", "2").code == 0
@@ -140,7 +140,7 @@ def test_what_is_paused_is_left_alone_and_told(mine: Terminal) -> None:
     mine("study", "run", "mine.toml", *QUICK, "--detach")
     mine("pause", "1")
     done = mine("study", "run", "mine.toml", *QUICK)
-    assert "1 queued or running already, 1 paused, which ageui resume continues" in done.err
+    assert "1 already queued or running, 1 paused (ageui resume continues them)" in done.err
     assert (done.code, _statuses()) == (1, ["paused", "done"])
 
 

@@ -59,7 +59,10 @@ def test_an_installation_without_them_says_so(monkeypatch: pytest.MonkeyPatch, t
 
 def test_the_demo_needs_a_terminal(ageui: Terminal) -> None:
     done = ageui("demo")
-    assert (done.code, done.err) == (2, "ageui: ageui demo opens the application, which needs a terminal\n")
+    assert (done.code, done.err) == (
+        2,
+        "ageui: ageui demo needs a terminal for the application; start it in a terminal, without pipes\n",
+    )
 
 
 def test_changes_go_to_a_copy_that_is_removed(temporary: Path, play: Callable[[Play], None]) -> None:

@@ -21,7 +21,7 @@ from ageui.tui.launch import open_store
 from engine.errors import StoreError
 
 ROOT = Path(__file__).parents[2]
-SAID = "runs.db is a shipped example and never changes; its copy runs.local.db is used instead\n"
+SAID = "runs.db is a shipped example and never changes; using its copy runs.local.db instead\n"
 
 
 def _digest(path: Path) -> str:

@@ -84,7 +84,7 @@ def test_several_runs_of_one_name_get_numbers(store: Store) -> None:
         ({}, 0, "give at least 1"),
         ({}, 10**12, "give at most 10,000"),
         ({"loss": "mse,mape"}, 9_000, "the grid has 18,000 runs; give at most 10,000"),
-        ({"data": "gone"}, None, "there is no data set 'gone'"),
+        ({"data": "gone"}, None, "unknown data set 'gone'"),
         ({"loss": "mse,"}, None, "a value is empty"),
     ],
 )
@@ -161,7 +161,7 @@ def test_what_is_typed_changes_what_is_in_force_elsewhere(store: Store) -> None:
         ({"lr": "fast"}, "lr", "give a number"),
         ({"deterministic": "perhaps"}, "deterministic", "give true or false"),
         ({"epochs": "1+2+3"}, "epochs", "one number, or two"),
-        ({"data": "gone"}, "data", "there is no data set 'gone'"),
+        ({"data": "gone"}, "data", "unknown data set 'gone'"),
         ({"data": "synthetic,,x"}, "data", "a value is empty"),
         ({"device": "cuda"}, "device", "torch finds no CUDA device here"),
         ({"device": "cpu,tpu"}, "device", "'tpu'"),
@@ -176,7 +176,7 @@ def test_what_is_typed_changes_what_is_in_force_elsewhere(store: Store) -> None:
         ({"seeds": "9" * 5000}, "seeds", "give a whole number"),
         ({"seeds": "3", "seed": "1,2"}, "seeds", "not both"),
         ({"name": "12"}, "name", "is a number"),
-        ({"name": "taken"}, "name", "there is a run named 'taken' already"),
+        ({"name": "taken"}, "name", "a run is already named 'taken'"),
         ({"name": "x" * 100, "loss": "mse,mape"}, "name", "give at most 100"),
         ({"tags": "a\u202eb"}, "tags", "invisible"),
     ],
@@ -204,7 +204,7 @@ def test_a_wrong_settings_file_is_said_though_it_is_no_field(store: Store) -> No
 
 def test_a_value_of_the_settings_that_is_wrong_is_said_at_its_field(store: Store) -> None:
     Path("ageui.toml").write_text('data = "gone"')
-    assert "there is no data set 'gone'" in check(store).problems["data"]
+    assert "unknown data set 'gone'" in check(store).problems["data"]
 
 
 def test_too_many_runs_are_refused(store: Store) -> None:
@@ -241,7 +241,7 @@ def test_a_field_typed_sets_aside_what_was_made_for_another(store: Store) -> Non
 
 
 def test_a_run_that_is_not_there_or_not_known_any_more_is_told(store: Store) -> None:
-    assert "there is no run 9" in check(store, 9).trouble
+    assert "run 9 does not exist" in check(store, 9).trouble
 
 
 def test_a_form_filled_from_a_run_on_a_fold_tells_that_new_runs_use_the_own_splits(store: Store) -> None:
@@ -261,7 +261,7 @@ def test_data_that_was_described_otherwise_is_told(store: Store) -> None:
     store.data.add(spec.model_copy(update={"synthetic": SyntheticOptions(seed=3)}), replace=True)
     assert check(store, run_id).notes == ("the description of faces has changed since model was queued",)
     store.data.remove("faces")
-    assert "there is no data set 'faces'" in check(store, run_id).problems["data"]
+    assert "unknown data set 'faces'" in check(store, run_id).problems["data"]
 
 
 # The command

@@ -114,7 +114,7 @@ def test_a_wrong_project_file_is_named(text: str, said: str) -> None:
 
 
 def test_a_missing_config_file_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"--config gone.toml: there is no such file"):
+    with pytest.raises(ConfigError, match=r"--config gone.toml: the file does not exist"):
         resolve({}, config_file=Path("gone.toml"))
 
 

@@ -279,7 +279,7 @@ def _is_file(path: Path) -> bool:
 
 def _wrong_data(text: str, registered: list[str]) -> dict[str, str]:
     gone = [name for name in sweeps.values_of("data", text) if name not in registered]
-    return {"data": f"there is no data set {gone[0]!r}; choose from {', '.join(registered)}"} if gone else {}
+    return {"data": f"unknown data set {gone[0]!r}; choose from {', '.join(registered)}"} if gone else {}
 
 
 def _refuse_names(store: Store, names: list[str]) -> None:

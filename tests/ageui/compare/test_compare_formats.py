@@ -269,7 +269,7 @@ def test_figures_that_are_not_finite() -> None:
 
 
 def test_an_unknown_format_is_an_error() -> None:
-    with pytest.raises(ConfigError, match=r"no format 'xls'; choose one of table, md, csv, tex, html, json"):
+    with pytest.raises(ConfigError, match=r"unknown format 'xls'; choose one of table, md, csv, tex, html, json"):
         render_text(_comparison(), "xls")
     assert FORMATS == ("table", "md", "csv", "tex", "html", "json")
 

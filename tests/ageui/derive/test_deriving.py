@@ -187,7 +187,7 @@ def test_a_calibrated_blend_keeps_its_intervals_without_its_sources(store: Store
 def test_a_blend_is_calibrated_on_the_split_of_its_weights(store: Store) -> None:
     members = [scored_run(store, f"run-{seed}", seed=seed) for seed in range(2)]
     blend = make_ensemble(store, members, is_fitted=True, fitting=Fitting(on="test"))
-    with pytest.raises(ConfigError, match="are fitted to test, so its calibration is, too; leave out --on"):
+    with pytest.raises(ConfigError, match="were fitted on test, so its calibration must use test, too; leave --on out"):
         calibrated_run(store, blend, fitting=Fitting(on="valid"))
     made = store.runs.detail(calibrated_run(store, blend)).derived_from
     assert made is not None
@@ -197,7 +197,7 @@ def test_a_blend_is_calibrated_on_the_split_of_its_weights(store: Store) -> None
 def test_of_several_runs_all_are_calibrated_or_none(store: Store) -> None:
     first, second = scored_run(store, "first"), scored_run(store, "second", seed=1)
     calibrated_run(store, second)
-    with pytest.raises(ConfigError, match="is that already"):
+    with pytest.raises(ConfigError, match="already exists with the same sources"):
         calibrate(store, [first, second])
     with pytest.raises(ConfigError, match="valid or test"):
         calibrate(store, [first, scored_run(store, "third", seed=2, splits=("train",))])
@@ -255,32 +255,32 @@ def test_derived_runs_are_deleted_with_all_that_belongs_to_them(store: Store) ->
 def test_what_cannot_be_derived_is_refused_with_the_reason(store: Store) -> None:
     first, second = scored_run(store, "first"), scored_run(store, "second", seed=1)
     train = scored_run(store, "third", seed=2, splits=("train",))
-    with pytest.raises(ConfigError, match="two runs or more"):
+    with pytest.raises(ConfigError, match="needs two or more runs, but 1 matches"):
         make_ensemble(store, [first])
-    with pytest.raises(ConfigError, match="1 weights for 2 runs"):
+    with pytest.raises(ConfigError, match="1 weight for 2 runs"):
         make_ensemble(store, [first, second], weights=[1])
     with pytest.raises(ConfigError, match="weights of 0 or more"):
         make_ensemble(store, [first, second], weights=[1, -1])
-    with pytest.raises(ConfigError, match="given or fitted"):
+    with pytest.raises(ConfigError, match="--weights gives the weights and --fit fits them"):
         make_ensemble(store, [first, second], weights=[1, 1], is_fitted=True)
-    with pytest.raises(DataError, match="no split has stored predictions of the same images"):
+    with pytest.raises(DataError, match="no split with stored predictions for the same images"):
         make_ensemble(store, [first, train])
     with pytest.raises(ConfigError, match="valid or test"):
         calibrated_run(store, train)
-    with pytest.raises(ConfigError, match="predicted better than new ones"):
+    with pytest.raises(ConfigError, match="errors are smaller on train images"):
         calibrated_run(store, first, fitting=Fitting(on="train"))
     with pytest.raises(ConfigError, match="give 2 to 50"):
         calibrated_run(store, first, fitting=Fitting(folds=1))
     with pytest.raises(ConfigError, match="above 0"):
         calibrated_run(store, first, slope=-1.0)
     ensemble = make_ensemble(store, [first, second], name="ensemble")
-    with pytest.raises(ConfigError, match=r"ensemble\) is that already"):
+    with pytest.raises(ConfigError, match=r"ensemble\) already exists with the same sources"):
         make_ensemble(store, [second, first])
-    with pytest.raises(ConfigError, match="is derived itself"):
+    with pytest.raises(ConfigError, match="is a derived run, which cannot be a member"):
         make_ensemble(store, [ensemble, second])
-    with pytest.raises(ConfigError, match=r"a second fit would see the same ages again; calibrate .*: first"):
+    with pytest.raises(ConfigError, match=r"a second fit would use the same ages again; calibrate .*: first"):
         calibrated_run(store, calibrated_run(store, first), isotonic=True)
-    with pytest.raises(ConfigError, match="a run named 'first' already"):
+    with pytest.raises(ConfigError, match="a run is already named 'first'"):
         calibrated_run(store, second, name="first")
     assert [row.name for row in store.runs.search("source=derived name=ensemble")] == ["ensemble"]
 

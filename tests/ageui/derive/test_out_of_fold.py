@@ -120,7 +120,7 @@ def test_a_missing_and_a_failed_fold_are_named_and_the_last_done_run_completes_t
     assert (row.config["derived"], heard) == ("out of fold, 3 folds", [])
     join_if_complete(store, first, heard.append)
     assert (store.runs.count("source=derived"), heard) == (1, [])
-    with pytest.raises(ConfigError, match=f"run {row.id} .* is that already"):
+    with pytest.raises(ConfigError, match=f"run {row.id} .* already exists with the same sources"):
         join_folds(store, fold_runs_of(store, first))
 
 
@@ -131,9 +131,9 @@ def test_runs_of_other_settings_folds_or_data_are_not_joined(store: Store) -> No
     assert fold_runs_of(store, first).missing == "fold 2 has no run; fold 3 has no run"
     _run(store, 2)
     _run(store, 3, hash="other")
-    with pytest.raises(DataError, match="have changed between the runs"):
+    with pytest.raises(DataError, match="data changed between the runs"):
         join_folds(store, fold_runs_of(store, first))
-    with pytest.raises(ConfigError, match="was tested on no fold"):
+    with pytest.raises(ConfigError, match="was not trained on folds"):
         fold_runs_of(store, store.runs.add(config(), BUILT_IN, name="plain"))
 
 
@@ -159,7 +159,7 @@ def test_a_row_is_calibrated_and_averaged_with_others(store: Store) -> None:
     assert mean is not None
     assert_allclose(mean.predicted, (one.predicted + other.predicted) / 2, rtol=1e-6)
     assert len(both.trainings) == 6
-    with pytest.raises(ConfigError, match="was trained on other data"):
+    with pytest.raises(ConfigError, match="were trained on different data"):
         make_ensemble(store, [fold.id for fold in fold_runs_of(store, 1).done])
 
 

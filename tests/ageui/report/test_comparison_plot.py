@@ -59,8 +59,8 @@ def test_a_name_that_xml_cannot_hold_leaves_a_whole_file() -> None:
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        ("mae", "name two figures or fields, as mae,gender"),
-        ("mae,agge", "there is no 'agge' here; choose from mae, age, n, lr, loss"),
+        ("mae", "name two figures or fields, as in mae,gender"),
+        ("mae,agge", "unknown figure or field 'agge'; choose from mae, age, n, lr, loss"),
         ("loss,mae", "loss holds words"),
     ],
 )

@@ -62,8 +62,8 @@ def test_those_that_can_be_changed_are_and_running_ones_are_asked(store: Store) 
     waiting = queued(store, "waiting")
     changed = store.queue.cancel([done, busy, waiting, 99])
     assert changed.problems == (
-        "run 1 (finished) is done already: there is nothing to cancel",
-        "there is no run 99; see ageui ls for those there are",
+        "run 1 (finished) is done; only queued, running and paused runs can be cancelled",
+        "run 99 does not exist; list the runs with: ageui ls",
     )
     assert (changed.with_status("running"), changed.with_status("cancelled")) == ([busy], [waiting])
     assert (store.runs.get(busy).request, store.runs.get(waiting).status) == ("cancel", "cancelled")
@@ -100,7 +100,7 @@ def test_several_runs_move_as_a_block_in_their_order(store: Store) -> None:
     assert store.queue.order() == [e, c, b, a, d]
     store.edits.restore(changed)
     assert store.queue.order() == [b, e, a, c, d]
-    with pytest.raises(ConfigError, match="is not another queued run"):
+    with pytest.raises(ConfigError, match="is not queued, or is one of the runs to move"):
         store.queue.move([a, b], "before", b)
 
 
@@ -110,7 +110,7 @@ def test_new_and_failed_runs_are_queued_together_or_not_at_all(store: Store) -> 
     new = NewRun(config(seed=7), BUILT_IN, "new")
     changed = store.queue.add([new], [failed])
     assert set(changed.ids) == {failed, 2}
-    with pytest.raises(ConfigError, match="there is a run named 'new' already"):
+    with pytest.raises(ConfigError, match="a run is already named 'new'"):
         store.queue.add([new], [])
     with pytest.raises(ConfigError, match="only failed, cancelled"):
         store.queue.add([NewRun(config(seed=8), BUILT_IN)], [failed])

@@ -124,7 +124,7 @@ def test_scoring_without_duplicates_is_refused_with_the_cause(registered: Store)
     with pytest.raises(ConfigError, match="choose from train, test"):
         registered.scores.without_duplicates(run_id, "valid")
     registered.data.remember("faces", _examined(near=TEST[1:]))
-    with pytest.raises(DataError, match="none is left"):
+    with pytest.raises(DataError, match="choose another --split"):
         registered.scores.without_duplicates(run_id, "test")
 
 

@@ -162,9 +162,11 @@ def test_the_folder_may_be_chosen_once(project: Path, tmp_path: Path) -> None:
         assert store.folder == chosen
     assert _stored(path)[1] == "disk/files"
     Store.open(path, files=chosen).close()
-    with pytest.raises(ConfigError, match=r"--files .*/other: the files of .* are in .*disk/files.*omit --files"):
+    with pytest.raises(
+        ConfigError, match=r"--files .*/other: .* already keeps its files in .*disk/files; leave --files out"
+    ):
         Store.open(path, files=tmp_path / "other")
-    with pytest.raises(ConfigError, match=r"in use or holds other files; choose a new or an empty folder"):
+    with pytest.raises(ConfigError, match=r"in use or not empty; choose a new or an empty folder"):
         Store.open(tmp_path / "new.db", files=project)
     far = project / "far.db"
     Store.open(far, files=tmp_path / "far").close()
@@ -173,7 +175,7 @@ def test_the_folder_may_be_chosen_once(project: Path, tmp_path: Path) -> None:
     assert _folder(copy) == tmp_path / "copy"
     assert _folder(far) == tmp_path / "far"
     shutil.rmtree(tmp_path / "far")
-    with pytest.raises(StoreError, match=r"far, the folder .* is missing: mount its disk.*mkdir"):
+    with pytest.raises(StoreError, match=r"far, the run folder .* is missing; mount its disk.*mkdir"):
         Store.open(far)
 
 
@@ -260,7 +262,7 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path, monkeypatch: 
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr("ageui.store.own_folder.write_atomically", full)
-    with pytest.raises(StoreError, match=r"files of runs of .*runs.db cannot be written: .*No space left"):
+    with pytest.raises(StoreError, match=r"run folder of .*runs.db cannot be written: .*No space left"):
         Store.open(tmp_path / "runs.db")
 
 

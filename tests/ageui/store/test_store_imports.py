@@ -166,8 +166,8 @@ def test_copies_that_went_on_in_both_databases_or_are_queued_here_are_left_alone
     with open_source(other.path) as opened:
         plan = plan_import(store, opened, None)
     assert plan.runs == ()
-    assert "continued in both databases; to take theirs: ageui rm 1" in plan.conflicts[0]
-    assert "is queued here, and continued there, too; to take theirs: ageui cancel 2" in plan.conflicts[1]
+    assert "continued in both databases; to import that copy: ageui rm 1" in plan.conflicts[0]
+    assert "is queued here and continued there; to import that copy: ageui cancel 2" in plan.conflicts[1]
 
 
 def test_missing_and_damaged_weights_are_named_and_not_imported(store: Store, other: Store) -> None:
@@ -198,7 +198,7 @@ def test_an_import_that_fails_leaves_nothing(store: Store, other: Store, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(run_import, "write_atomically", full)
-        with pytest.raises(FullError, match="nothing is imported"):
+        with pytest.raises(FullError, match="nothing was imported"):
             _import(store, other)
 
     def interrupt(done: int) -> None:
@@ -216,7 +216,7 @@ def test_a_run_that_is_queued_meanwhile_stops_the_import(store: Store, other: St
     with open_source(other.path) as opened:
         plan = plan_import(store, opened, None)
         other.queue.retry(1)
-        with pytest.raises(StoreError, match="run far has just changed in the other database; import again"):
+        with pytest.raises(StoreError, match="run far changed in the other database during the import; import again"):
             import_runs(store, opened, plan, lambda done: None)
     assert store.runs.ids() == []
 

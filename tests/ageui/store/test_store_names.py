@@ -102,7 +102,7 @@ def test_names_of_runs_added_together_are_free_and_given_once(store: Store) -> N
     ids = store.runs.add_many(runs)
     assert [store.runs.get(run_id).name for run_id in ids] == [f"{made_up[0]}-2", made_up[0], made_up[2]]
     assert store.runs.taken_names(["no", made_up[0], made_up[2]]) == [made_up[0], made_up[2]]
-    with pytest.raises(ConfigError, match="there is a run named 'twice' already"):
+    with pytest.raises(ConfigError, match="a run is already named 'twice'"):
         store.runs.add_many([NewRun(config(), BUILT_IN, "twice")] * 2)
     assert store.runs.count() == 3
 
@@ -116,9 +116,9 @@ def test_a_run_is_an_id_a_name_or_a_filter(store: Store) -> None:
     assert store.runs.find("loss=mse") == [second]
     assert store.runs.find("99") == store.runs.find("9" * 40) == store.runs.find("unknown") == []
     assert store.runs.find_one("loss=mse") == second
-    with pytest.raises(ConfigError, match=r"'otter' means 2 runs: 1 calm-otter, 2 calm-otter-2; give one's id"):
+    with pytest.raises(ConfigError, match=r"'otter' matches 2 runs: 1 calm-otter, 2 calm-otter-2; give the id"):
         store.runs.find_one("otter")
-    with pytest.raises(ConfigError, match="there is no run 'unknown'"):
+    with pytest.raises(ConfigError, match="run 'unknown' does not exist"):
         store.runs.find_one("unknown")
     with pytest.raises(ConfigError, match="no run is named"):
         store.runs.find_one(" ")

@@ -263,7 +263,7 @@ def test_a_folder_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_missing_database_is_not_made_without_leave(tmp_path: Path, read_only: bool) -> None:
-    with pytest.raises(StoreError, match=r"no runs yet: .*runs.db does not exist; start one with ageui run"):
+    with pytest.raises(StoreError, match=r"no runs yet: .*runs.db does not exist; start a run with: ageui run"):
         Store.open(tmp_path / "runs.db", create=False, read_only=read_only)
     assert list(tmp_path.iterdir()) == []
 

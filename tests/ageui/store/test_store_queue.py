@@ -237,7 +237,7 @@ def test_from_the_start_all_that_was_measured_is_forgotten(store: Store, status:
 
 def test_a_diverged_run_would_diverge_again(store: Store) -> None:
     run_id = _in_status(store, "diverged")
-    with pytest.raises(ConfigError, match=r"would do so again.*--from-start"):
+    with pytest.raises(ConfigError, match=r"would diverge again.*--from-start"):
         store.queue.retry(run_id)
 
 
@@ -268,7 +268,7 @@ def test_a_command_for_a_run_in_another_state_is_refused_and_changes_nothing(
 
 @pytest.mark.parametrize("command", ["cancel", "pause", "resume", "retry", "forget_states"])
 def test_a_run_that_is_not_there_or_was_published(store: Store, command: str) -> None:
-    with pytest.raises(ConfigError, match="there is no run 7"):
+    with pytest.raises(ConfigError, match="run 7 does not exist"):
         getattr(store.queue, command)(7)
 
 
@@ -326,7 +326,7 @@ def test_only_queued_runs_have_a_place(store: Store) -> None:
     run_id, other = _in_status(store, "running"), queued(store)
     with pytest.raises(ConfigError, match="only queued runs have a place"):
         store.queue.move(run_id, "first")
-    with pytest.raises(ConfigError, match="is not another queued run"):
+    with pytest.raises(ConfigError, match="is not queued, or is one of the runs to move"):
         store.queue.move(other, "before", run_id)
     store.queue.move(other, "first")
     assert _order(store) == [other]

@@ -88,7 +88,7 @@ def test_an_older_schema_where_nothing_can_be_written_is_refused_with_a_remedy(
     monkeypatch.setattr(connect.os, "access", lambda item, mode: item != tmp_path)
     with pytest.raises(
         StoreError,
-        match=rf"runs.db has schema 1, .* schema {len(MIGRATIONS)} first, .*{tmp_path} cannot be written.*copy",
+        match=rf"runs.db has schema 1 .* schema {len(MIGRATIONS)}, but {tmp_path} cannot be written.*copy",
     ):
         Store.open(path, read_only=True)
     assert not path.with_name("runs.db.schema1").exists()

@@ -90,9 +90,9 @@ def test_without_predictions_the_scores_stay_and_the_names_of_images_go(store: S
 def test_running_missing_and_shown_runs_are_refused_and_nothing_is_deleted(store: Store) -> None:
     done, (busy, _) = _scored(store, "done"), running(store, "busy")
     for remove in (remove_runs, remove_predictions, plan_removal):
-        with pytest.raises(ConfigError, match=r"run 2 \(busy\) is running; end it first with: ageui cancel 2"):
+        with pytest.raises(ConfigError, match=r"run 2 \(busy\) is running; cancel it first with: ageui cancel 2"):
             remove(store, [done, busy])
-        with pytest.raises(ConfigError, match="there is no run 7"):
+        with pytest.raises(ConfigError, match="run 7 does not exist"):
             remove(store, [done, 7])
     with pytest.raises(ConfigError, match=r"run 1 \(done\) is not archived"):
         remove_runs(store, [done], only_archived=True)
@@ -108,7 +108,7 @@ def test_a_run_whose_weights_another_one_is_to_start_from_is_refused(store: Stor
     weights = str(store.run_folder(first) / "weights-1.safetensors")
     waiting = queued(store, "waiting", strategy="finetune", init=weights, lr=(0.001,), epochs=(1,))
     with pytest.raises(
-        ConfigError, match=r"run 3 \(waiting\) starts from the weights of run 1; end it first with: ageui cancel 3"
+        ConfigError, match=r"run 3 \(waiting\) starts from the weights of run 1; cancel it first with: ageui cancel 3"
     ):
         remove_runs(store, [other, first])
     assert (store.runs.count(), Path(weights).exists()) == (3, True)
@@ -130,7 +130,7 @@ def test_copies_beside_the_database_are_named(store: Store) -> None:
     run_id = _scored(store, "old")
     shutil.copy(store.path, store.path.with_name("runs.db.schema5"))
     assert remove_predictions(store, [run_id]) == [
-        "other databases in this folder may still hold the deleted data: runs.db.schema5"
+        "other databases in this folder may still contain the deleted data: runs.db.schema5"
     ]
 
 
@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_written_keeps_its_run(store: Store) -> None:
     run_id = _scored(store, "kept")
     shutil.rmtree(store.run_folder(run_id))
     store.run_folder(run_id).touch()  # no folder, which no rights of the person who tests get around
-    with pytest.raises(StoreError, match="nothing is deleted"):
+    with pytest.raises(StoreError, match="nothing was deleted"):
         remove_runs(store, [run_id])
     assert store.runs.count() == 1
 

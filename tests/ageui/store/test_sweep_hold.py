@@ -116,7 +116,9 @@ def test_runs_at_least_as_large_as_one_that_ran_out_of_memory_are_held(store: St
     assert store.runs.get(alone).status == "queued"
     row = store.runs.get(ids[0])
     assert row.error is not None
-    assert row.error.startswith(f"held: at least as large as a run of the sweep that ran out of memory, run {first} (")
+    assert row.error.startswith(
+        f"held: it needs at least as much memory as a run of the sweep that ran out of memory, run {first} ("
+    )
     assert "--batch 48 would fit; ageui resume tries them anyway" in row.error
 
 

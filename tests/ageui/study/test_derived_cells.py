@@ -95,7 +95,8 @@ def test_what_cannot_be_made_is_told_and_the_rest_is_made(store: Store, mine: St
     made, problems = _make(store, mine)
     assert len(made) == 2
     assert len(problems) == 1
-    assert "both, seed 1: no split has stored predictions of the same images" in problems[0]
+    assert problems[0].startswith("both, seed 1: ")
+    assert "have no split with stored predictions for the same images" in problems[0]
 
 
 def test_a_run_that_was_made_with_options_is_no_run_of_a_cell(store: Store, mine: Study) -> None:
@@ -117,9 +118,9 @@ def test_only_trained_cells_are_queued(store: Store, mine: Study) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('calibrated = "both"', 'calibrated = "later"', "there is no cell 'later' before it"),
-        ('calibrated = "both"', 'calibrated = "both"\nmean_of = ["mse", "mape"]', "give mean_of or calibrated"),
-        ('["mse", "mape"]', '["mse", "mse"]', "two cells or more, each of them once"),
+        ('calibrated = "both"', 'calibrated = "later"', "'later' is not an earlier cell"),
+        ('calibrated = "both"', 'calibrated = "both"\nmean_of = ["mse", "mape"]', "give either mean_of or calibrated"),
+        ('["mse", "mape"]', '["mse", "mse"]', "two or more different cells"),
         ('calibrated = "both"', 'calibrated = "both"\nsettings = { loss = "mae" }', "it is made of other cells"),
     ],
 )
@@ -133,4 +134,4 @@ def test_a_cell_without_its_weights_file_is_left_out_and_told(store: Store, tmp_
     remaining = find_remaining(study, store)
     assert [run.config.loss for run in remaining.new] == ["mse"]
     gone = Path("gone.pth").resolve()
-    assert remaining_text(study, remaining).endswith(f"1 to queue; a cell is left out, since {gone} is not there")
+    assert remaining_text(study, remaining).endswith(f"1 to queue; a cell is left out, because {gone} is missing")

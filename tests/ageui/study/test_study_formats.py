@@ -154,7 +154,7 @@ def test_names_cannot_break_out_of_a_format() -> None:
 
 
 def test_a_format_that_is_none_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no format 'docx'; choose one of md, csv, tex, html"):
+    with pytest.raises(ConfigError, match="unknown format 'docx'; choose one of md, csv, tex, html"):
         export_text(_table(), "docx")
 
 

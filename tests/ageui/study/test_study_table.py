@@ -79,8 +79,8 @@ def test_what_follows_from_a_cell_is_filled_in_for_each() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"loss": "mae"}, "loss is what the study mine compares"),
-        ({"seed": "3"}, "how many with --seeds"),
+        ({"loss": "mae"}, "the study mine compares loss"),
+        ({"seed": "3"}, "give their number with --seeds"),
         ({"colour": "red"}, "there is no field 'colour'"),
         ({"size": "huge"}, "give a whole number"),
     ],
@@ -434,7 +434,7 @@ def test_a_loss_of_another_kind_is_no_figure_of_a_table_of_losses(store: Store) 
     study = load("table6")
     trained(store, study, "adam", loss="mape")
     assert measured(study_table(study, store), "val_loss")["adam"] is None
-    with pytest.raises(ConfigError, match="loss is what the study table6 compares"):
+    with pytest.raises(ConfigError, match="the study table6 compares loss"):
         find_remaining(study, store, Choice(settings={"loss": "mape"}), 1)
 
 

@@ -70,7 +70,7 @@ def test_a_change_of_several_selected_runs_tells_which_could_not_be_made(store: 
         await press(pilot, "x")
         assert [store.runs.get(run_id).status for run_id in (1, 2, 3)] == ["done", "cancelled", "cancelled"]
         assert messages(app)[0] == "2 runs cancelled; u undoes it"
-        assert "run 1 (old) is done already" in messages(app)[1]
+        assert "run 1 (old) is done; only queued" in messages(app)[1]
         await press(pilot, "escape")
         assert app.screen.query_one(PagedTable).selected == frozenset()
 
@@ -196,7 +196,7 @@ def test_archived_runs_go_out_of_sight_and_come_back_by_undo_or_filter(store: St
         await press(pilot, "u")
         await until(pilot, lambda: names(app) == ["new", "old"])
         await press(pilot, "z")
-        await until(pilot, lambda: "only runs that have ended can be archived" in " ".join(messages(app)))
+        await until(pilot, lambda: "only ended runs can be archived" in " ".join(messages(app)))
         await press(pilot, "down", "z", "slash", *"archived=true", "enter")
         await until(pilot, lambda: names(app) == ["old"])
         await press(pilot, "Z")

@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_beside_the_filter_and_keeps_the_focus(two: Store)
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "slash", *"los=mse", "enter")
         assert row(app).split("  ")[0] == " / los=mse"
-        assert row(app).endswith("there is no field 'los'; did you mean 'loss'?")
+        assert row(app).endswith("unknown field 'los'; did you mean 'loss'?")
         assert app.focused is app.screen.query_one(Input), "the table still shows the runs of another filter"
         await press(pilot, "escape")
         assert row(app).endswith("2 runs by state ↑")
@@ -191,7 +191,7 @@ def test_an_invalid_filter_after_an_empty_result_says_its_problem(two: Store) ->
         await press(pilot, *"=3")
         assert "No run matches" not in screen_text(app)
         assert "The filter is not valid yet." in screen_text(app)
-        assert screen_text(app).count("there is no field 'zzz'") == 2
+        assert screen_text(app).count("unknown field 'zzz'") == 2
         await press(pilot, "backspace", "backspace")
         assert "No run matches zzz" in screen_text(app)
 

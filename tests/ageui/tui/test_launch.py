@@ -52,7 +52,7 @@ def test_a_database_that_cannot_be_written_is_shown_and_says_so_when_it_should_c
         async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
             assert names(app) == ["kept"]
             await press(pilot, "p")
-            assert "open for reading only" in messages(app)[0]
+            assert "opened read-only" in messages(app)[0]
 
         use(opened, scenario)
 

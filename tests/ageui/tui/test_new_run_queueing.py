@@ -150,10 +150,10 @@ def test_a_name_taken_in_the_meantime_keeps_the_form(store: Store, no_workers: l
         queued(store, "mine")
         screen.queue(checked_before)
         await until(pilot, lambda: bool(messages(app)))
-        assert "there is a run named 'mine' already" in messages(app)[0]
+        assert "a run is already named 'mine'" in messages(app)[0]
         assert app.screen is screen
         assert row(app, "loss").text == "mape"
-        await until(pilot, lambda: "there is a run named 'mine'" in hint(app, "name"))
+        await until(pilot, lambda: "a run is already named 'mine'" in hint(app, "name"))
         row(app, "name").text = "other"
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))

@@ -136,7 +136,7 @@ def test_a_filter_is_applied_as_one_types_completed_and_explained_where_it_is_wr
         assert "1 of 2 runs" in screen_text(app)
         app.screen.query_one(FilterBox).set_text("loss=mape los=mse")
         await settled(pilot)
-        assert "there is no field 'los'" in screen_text(app)
+        assert "unknown field 'los'" in screen_text(app)
         assert names(app) == ["one"], "a filter that is wrong leaves what is shown"
         await press(pilot, "escape")
         assert names(app) == ["one", "two"]

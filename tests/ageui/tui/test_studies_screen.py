@@ -81,7 +81,7 @@ def test_a_study_of_ones_own_is_added_by_its_path(store: Store, study: Study, tm
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await listed(app, pilot)
-        for path, problem in ((broken, "title takes text in quotes"), (tmp_path / "none.toml", "no study file")):
+        for path, problem in ((broken, "title takes text in quotes"), (tmp_path / "none.toml", "the study file")):
             await press(pilot, "a")
             app.screen.query_one(Input).value = str(path)
             await press(pilot, "enter")

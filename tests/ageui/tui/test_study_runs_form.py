@@ -36,7 +36,7 @@ def test_what_is_missing_is_counted_queued_and_taken_back(
         screen = await form(app, pilot)
         fields = {row.field: row.text for row in screen.query(FieldRow)}
         assert fields == {"preset": "quick", "data": "synthetic", "seeds": "1", "set": ""}, "as what is shown"
-        expected = "mine, 4 runs: 2 to queue, 1 that failed or were cancelled to try again, 1 done already"
+        expected = "mine, 4 runs: 2 to queue, 1 failed or cancelled to retry, 1 already done"
         assert said(app, "#outcome") == expected
         command = said(app, "#command")
         assert command == f"$ ageui study run {study.path} --preset quick --data synthetic --detach"
@@ -81,8 +81,8 @@ def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, stud
             ({"seeds": "x"}, "seeds x: give a whole number"),
             ({"seeds": "0"}, "--seeds 0: give 1 to 1000"),
             ({"preset": "slow"}, "slow"),
-            ({"data": "gone"}, "there is no data set 'gone'"),
-            ({"set": "batch=8"}, "batch is what the study mine compares"),
+            ({"data": "gone"}, "unknown data set 'gone'"),
+            ({"set": "batch=8"}, "the study mine compares batch"),
             ({"set": "batch"}, "write it as field=value"),
             ({"set": "'size=32"}, "close the quotation mark"),
         ]
@@ -116,7 +116,7 @@ def test_the_form_starts_as_this_machine_chooses_and_can_only_show(store: Store,
         assert "4 runs" in said(app, "#outcome")
         await press(pilot, "escape", "down", "enter")
         await form(app, pilot, set="size=32")
-        assert "3 to queue, 1 done already" in said(app, "#outcome")
+        assert "3 to queue, 1 already done" in said(app, "#outcome")
         await press(pilot, "ctrl+t")
         await until(pilot, lambda: "1/4" in said(app, "#title"))
         assert "32 px" in said(app, "#variant")

@@ -121,7 +121,7 @@ def test_what_changed_since_stays_as_it_is_and_is_told(
     made = undo(store)
     assert made.message == ""
     assert len(made.problems) == 1
-    assert "was changed again" + (f" and is {now} now" if now else "") in made.problems[0]
+    assert "was changed again" + (f" and is now {now}" if now else "") in made.problems[0]
     assert _columns(store, run_id) == after
 
 
@@ -141,7 +141,7 @@ def test_a_request_that_was_obeyed_cannot_be_taken_back(store: Store) -> None:
     with store.writing(run_id, attempt) as writer:
         writer.stop("queued", "")
     assert undo(store).problems == (
-        f"{_named(store, run_id)} was changed again and is cancelled now; it stays as it is",
+        f"{_named(store, run_id)} was changed again and is now cancelled; it stays as it is",
     )
 
 
@@ -149,7 +149,7 @@ def test_a_name_that_another_run_took_meanwhile_is_not_restored(store: Store) ->
     first, second = queued(store, "one"), queued(store, "two")
     undo = _made(store, changes.rename(first, "three"))
     store.edits.rename(second, "one")
-    assert undo(store).problems == (f"run {second} is named 'one' now: run {first} (three) keeps its name",)
+    assert undo(store).problems == (f"run {second} is now named 'one'; run {first} (three) keeps its name",)
 
 
 def test_a_move_is_undone_as_a_whole_or_not_at_all(store: Store) -> None:
@@ -206,7 +206,7 @@ def test_new_runs_go_out_of_the_queue_unless_they_were_taken_up(store: Store) ->
     _taken_up(store, first)
     made = undo(store)
     assert made.message == "2 runs removed from the queue"
-    assert "is running now" in made.problems[0]
+    assert "is now running" in made.problems[0]
     assert [row.id for row in store.runs.search()] == [first]
     assert store.problems() == []
     assert not {*others} & {*store.runs.statuses(others)}

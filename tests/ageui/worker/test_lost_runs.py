@@ -106,7 +106,7 @@ def test_reading_commands_show_a_lost_run_and_leave_it_to_those_that_change_the_
     assert ageui("queue", "--json").json["running"][0]["status"] == "lost"
     waited = ageui("wait", "1")
     assert waited.code == 1
-    assert "no worker is running for them: ageui worker start" in waited.err
+    assert "no worker is running for them; to start one: ageui worker start" in waited.err
     assert f"run 1 is lost: {LOST}" in ageui("logs", "-f", "1").err
     assert store.version() == before
     assert "it is queued again" in ageui("pause").err
