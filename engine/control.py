@@ -33,7 +33,7 @@ class Order:
 
 
 class Control:
-    """Reads stdin, a socket or a pipe, in a thread of its own.
+    """Reads stdin, a socket or a pipe, in a separate thread.
 
     Each line is a `RunRequest`. Over a socket, files come with it: the first becomes stdout and stderr, the others are
     locks, held until `Order.release`. The end of stdin and SIGTERM ask the process to leave; a process that then hangs

@@ -45,7 +45,7 @@ def evaluate(
     emit
         Receives the events.
     progress
-        Receives the work in progress, the number of scored images and of all images.
+        Receives the current task and the numbers of scored and of all images.
     """
     train = dataset.frame["age"].to_numpy(dtype=np.float64)[dataset.rows("train")]
     for split in dataset.splits():

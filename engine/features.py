@@ -98,7 +98,7 @@ def frozen_features(
     cache
         Cache folder of the user.
     each
-        Called with the number of finished rows and of all rows.
+        Called with the numbers of finished and of all rows.
     warn
         Called with a sentence about a damaged file.
 

@@ -1,4 +1,4 @@
-"""Finds faces, in a process of its own.
+"""Finds faces, in a separate process.
 
     python -P -m engine.find_faces
 

@@ -181,7 +181,7 @@ def model_outputs(
     rows
         R rows.
     each
-        Called with the number of finished rows and of all rows.
+        Called with the numbers of finished and of all rows.
     mirror
         Whether to score the mirror images as well.
 

@@ -92,7 +92,7 @@ def predict_files(
         Whether to find all faces of each file; None does so if the run was trained on aligned faces. Otherwise a file
         shows one face, and is cropped as in training.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
 
     Returns
     -------

@@ -99,7 +99,7 @@ def set_up(request: RunRequest, progress: Progress, warn: Callable[[str], None])
     request
         The run.
     progress
-        Called during long work with its name, the number of finished items and of all items.
+        Called during long work with its name, the numbers of finished and of all items.
     warn
         Called with a sentence about damaged files in the cache.
 

@@ -56,7 +56,7 @@ def score_data(
     precision
         The arithmetic that scored the run; `auto` is that of its config.
     progress
-        Called with the work in progress, the number of finished items and of all items.
+        Called with the current task and the numbers of finished and of all items.
     warn
         Called with a sentence about damaged files in the cache.
 

@@ -30,7 +30,7 @@ class KnownNetworks:
     def check(
         self, missing: Sequence[NetworkKey], begun: Callable[[Popen[bytes]], None] = lambda process: None
     ) -> None:
-        """Checks networks in a process of its own; `begun` receives it, to be able to kill it.
+        """Checks networks in a separate process; `begun` receives it, to be able to kill it.
 
         The engine finds the problems of a network that could not be checked.
         """

@@ -1,4 +1,4 @@
-"""Scores the results of earlier versions again, in a process of its own that outlives the command that started it."""
+"""Scores the results of earlier versions again, in a separate process that outlives the command that started it."""
 
 import os
 import subprocess

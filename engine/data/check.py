@@ -75,7 +75,7 @@ def examine(
     cache
         Folder that keeps the report; None keeps nothing.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
     judge
         Called with the report on the rows before an image is read; stops the check if it raises.
     faces

@@ -81,7 +81,7 @@ def prepare(
     cache
         Folder of decoded images.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
     warn
         Called with a sentence about damaged files in the cache.
     trains

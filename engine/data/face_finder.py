@@ -1,4 +1,4 @@
-"""Finds faces with dlib's HOG detector and its five landmarks, in processes of their own: dlib holds Python's lock.
+"""Finds faces with dlib's HOG detector and its five landmarks, in separate processes: dlib holds Python's lock.
 
 `engine.find_faces` is such a process.
 """

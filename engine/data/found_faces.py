@@ -31,7 +31,7 @@ def found_faces(
     cache
         The user's cache folder; None keeps nothing.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
     warn
         Called with a sentence about a damaged file in the cache.
 

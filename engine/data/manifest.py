@@ -13,7 +13,7 @@ from engine.data.spec import DataSpec
 from engine.errors import DataError
 
 Progress = Callable[[str, int, int], None]
-"""Called with the work in progress, the number of finished items and of all items."""
+"""Called with the current task and the numbers of finished and of all items."""
 
 
 class ImageSource(Protocol):

@@ -85,7 +85,7 @@ def open_pixels(
     cache
         The user's cache folder.
     progress
-        Called with the work in progress, the number of finished images and of all images; None for no calls.
+        Called with the current task and the numbers of finished and of all images; None for no calls.
     warn
         Called with a sentence about a damaged file in the cache.
     crop

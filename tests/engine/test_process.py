@@ -151,7 +151,7 @@ def test_it_leaves_without_a_checkpoint_where_nobody_reads_any_more(tmp_path: Pa
     os.close(process.read)
     assert process.wait() == EXIT_STOPPED
     assert not list((tmp_path / "run").glob("state-*"))
-    assert "nobody watches this run any more" in process.log.read_text()
+    assert "the supervisor of this run is gone" in process.log.read_text()
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def load_manifest(
     cache
         Folder of hashes of images that were read before; None reads every image.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
 
     Raises
     ------

@@ -174,7 +174,7 @@ def test_fields_that_no_run_uses_are_dim_and_say_what_would_use_them(store: Stor
         await opened(app, pilot)
         sigma = row(app, "dldl_sigma")
         assert (hint(app, "dldl_sigma"), sigma.has_class("-unused")) == ("only with loss dldl", True)
-        assert hint(app, "bn_momentum") == "batch norm's momentum in Keras' sense; none: recipe"
+        assert hint(app, "bn_momentum") == "batch norm's momentum as Keras defines it; none: recipe"
         row(app, "dldl_sigma").focus_text()
         await press(pilot, "9")
         await checked(app, pilot)
@@ -182,7 +182,7 @@ def test_fields_that_no_run_uses_are_dim_and_say_what_would_use_them(store: Stor
         assert said(app, "#field").startswith("dldl_sigma: only used with loss dldl")
         await fill(app, pilot, loss="mse,dldl", dldl_sigma="")
         assert not sigma.has_class("-unused")
-        assert hint(app, "dldl_sigma").startswith("spread of dldl's labels")
+        assert hint(app, "dldl_sigma").startswith("spread of dldl labels")
         await fill(app, pilot, loss="mse,dldl", batch="many")
         assert (sigma.has_class("-unused"), hint(app, "bmc_sigma")) == (False, "only with loss balanced-mse")
 

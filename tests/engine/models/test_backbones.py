@@ -156,7 +156,7 @@ def test_the_normalisation_is_that_of_the_imagenet_weights() -> None:
         ("vgg11-v1", 64, "no classifier 'vgg11-v1' .did you mean vgg11"),
         ("fasterrcnn_resnet50_fpn", 64, "no classifier"),
         ("", 64, "no classifier ''"),
-        ("resnet50@", 64, "names no layer"),
+        ("resnet50@", 64, "no layer after the @"),
         ("resnet18@layer9", 64, "did you mean layer.*top-level layers are conv1, bn1, .*layer4"),
         ("resnet18@x", 64, "no layer 'x'"),
         ("shufflenet_v2_x0_5@stage2.0.size", 64, "cannot be pooled"),

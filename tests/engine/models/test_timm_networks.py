@@ -72,7 +72,7 @@ def test_what_cannot_be_built_is_refused(name: str, size: int, message: str) -> 
 
 @pytest.mark.parametrize("name", ["timm/", "timm/resnet18@layer1", "timm/../x", "timm/a b"])
 def test_names_that_timm_cannot_have_are_refused_without_it(name: str) -> None:
-    with pytest.raises(ConfigError, match="write a network of timm as timm/NAME"):
+    with pytest.raises(ConfigError, match="write a timm network as timm/NAME"):
         build_config({"backbone": name})
 
 
