@@ -42,7 +42,7 @@ def open_regular(path: Path, most_bytes: float = math.inf) -> Iterator[BufferedR
         found = os.fstat(stream.fileno())
         _refuse_other_kinds(found)
         if found.st_size > most_bytes:
-            raise OSError(errno.EFBIG, f"its {_size(found.st_size)} exceed the limit of {_size(most_bytes)}")
+            raise OSError(errno.EFBIG, f"it has {_size(found.st_size)}, more than the limit of {_size(most_bytes)}")
         yield stream
 
 

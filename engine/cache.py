@@ -72,7 +72,7 @@ def features_limit() -> int:
 
 
 def pixels_limit(folder: Path) -> int:
-    """The limit of decoded pixels in bytes, by default a share of the disk of `folder`. Raises like `features_limit`."""
+    """The limit of decoded pixels in bytes, by default a share of the disk of `folder`. Raises as `features_limit`."""
     named = limit_in_bytes(LIMIT_VARIABLE)
     return int(PIXELS_SHARE_OF_DISK * shutil.disk_usage(folder).total) if named is None else named
 

@@ -44,7 +44,7 @@ def test_old_sheets_are_removed(faces: Terminal, monkeypatch: pytest.MonkeyPatch
         (["gone"], 2, "there is no data set 'gone'"),
         (["faces", "--group", "gender"], 2, "write it as attribute=group"),
         (["faces", "--group", "gender=x"], 2, "it has male, female"),
-        (["faces", "--split", "test"], 3, "there are no images of it"),
+        (["faces", "--split", "test"], 3, "no images; choose another split or group"),
         (["faces", "-o", "sheet.jpg"], 2, "name it FILE.png"),
         (["faces", "-o", "no/such/sheet.png"], 2, "does not exist; make it first"),
     ],

@@ -84,7 +84,7 @@ def test_any_text_can_stand_in_a_caption(name: str) -> None:
         ({"split": "holdout"}, ConfigError, "choose one of train, valid, test"),
         ({"group": ("gender", "x")}, ConfigError, "it has male, female"),
         ({"group": ("height", "tall")}, ConfigError, "no attribute 'height'"),
-        ({"split": "train"}, DataError, "there are no images of it"),
+        ({"split": "train"}, DataError, "no images; choose another split or group"),
         ({"count": 0}, ConfigError, "1 to 400"),
     ],
 )

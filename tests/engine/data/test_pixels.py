@@ -182,7 +182,7 @@ def test_damaged_pixels_of_an_image_that_changed_are_refused(faces: Path, tmp_pa
     first, _ = _prepare(faces, tmp_path / "cache")
     _flip(tmp_path / "cache" / "pixels" / first.pixels_key / "pixels.npy", [3])
     (faces / "3.png").unlink()
-    with pytest.raises(DataError, match="an image has changed since they were made; delete that folder"):
+    with pytest.raises(DataError, match="an image file has changed since; delete that folder"):
         _all(first)
 
 
