@@ -151,7 +151,7 @@ def test_a_folder_without_a_readable_image_is_not_registered(ageui: Terminal, sk
         Path("faces", f"{20 + number}_0_1_2017{number:04}.jpg").write_bytes(b"no image")
     refused = ageui("data", "add", "it", "faces", *skip)
     assert refused.code == 3
-    assert "none of its rows and images can be used" in refused.err
+    assert "none of its rows or images can be used" in refused.err
     assert "12 × " in refused.err
     assert _registered(ageui) == {}
 

@@ -37,7 +37,7 @@ def test_adding_and_each_check_print_remarks_once(ageui: Terminal, write: Write)
     write(gender=lambda place: ("male", "Male", "MALE", "female")[place // 8 % 4])
     added = ageui("data", "add", "t", "t.csv")
     assert added.code == 0
-    assert added.err.count("remark: gender has groups that differ in case or spacing only") == 1
+    assert added.err.count("remark: gender has groups that differ only in case or spacing") == 1
     for options in ((), ("--quick",)):
         checked = ageui("data", "check", "t", *options)
         assert checked.code == 0
@@ -109,7 +109,7 @@ def test_a_plan_warns_of_labels_beyond_head_and_loss(ageui: Terminal, write: Wri
     assert "warning: loss mape divides by the age: the youngest train label is 0 years" in planned.err
     assert "leave such images out (1 of 2 runs)" in planned.err
     assert (
-        "all train images with a value of gender are 'male', so gender changes nothing"
+        "all train images with a value of gender are 'male', so gender has no effect"
         in ageui(*plan, "--weights", "gender").err
     )
     assert "warning" not in ageui(*plan, "--loss", "mae", "--weights", "none", "--head", "none").err

@@ -77,7 +77,7 @@ def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpe
     check(table, cache=cache_folder())
     run = NewRun(config(weights="mood"), table)
     assert (
-        "2 rows or images that cannot be used; see ageui data check people; mend them, or leave them out"
+        "2 rows or images that cannot be used; see ageui data check people; fix them, or skip them"
         in _message(NewRun(config(), table), kind=DataError)
     )
     Path(table.path or "").write_text("image,age,mood\n1.jpg,30,good\n")

@@ -126,7 +126,7 @@ def _known(columns: tuple[str, ...] | None = None, **fields: object) -> KnownDat
 def test_another_target_is_advised_only_if_the_table_has_it() -> None:
     config = _config(target="real")
     (has_it,) = data_problems(config, _known(("image", "age")))
-    assert str(has_it).endswith("or train on the apparent one with --set target=apparent")
+    assert str(has_it).endswith("or train on apparent ages with --set target=apparent")
     (has_none,) = data_problems(config, _known(("image", "years")))
     assert str(has_none).endswith("name it with ageui data add --columns")
 

@@ -68,15 +68,15 @@ def test_an_attribute_with_nearly_as_many_groups_as_images() -> None:
     frame = _frame(bmi=[f"{20 + place * 0.137:.3f}" for place in range(300)], who=[f"p{n // 2}" for n in range(300)])
     found = label_remarks(frame, ("bmi", "who"))
     assert [remark.text for remark in found] == [
-        "bmi has 300 groups for 300 labelled images, too few images each to be compared; make intervals of it: "
+        "bmi has 300 groups for 300 labelled images, too few per group for a comparison; group it by intervals: "
         "ageui data add … --bins bmi=4",
-        "who has 150 groups for 300 labelled images, too few images each to be compared; leave it out, or, if it names "
+        "who has 150 groups for 300 labelled images, too few per group for a comparison; leave it out, or, if it names "
         "persons, add the data with --columns subject=COLUMN",
     ]
 
 
 def test_an_attribute_with_one_group_or_none() -> None:
-    assert "only the group 'male': it compares nothing, and weighs nothing with --weights gender" in (
+    assert "only the group 'male', so it has no bias, and --weights gender has no effect" in (
         _remarks(_frame(gender="male"))["one_group"].text
     )
     assert "no labelled image has a value of gender" in _remarks(_frame(gender=None))["no_groups"].text
@@ -92,11 +92,11 @@ def test_groups_of_one_image_or_too_few_to_be_tested() -> None:
     gender[0] = "alone"
     gender[3] = gender[7] = "few"
     assert _remarks(_frame(gender=gender))["small_groups"].text == (
-        "gender has groups of few images, whose scores and weights depend on chance: 'alone' (1 in all), "
-        "'few' (2 in test); add images, or join the groups"
+        "gender has groups with few images, whose scores and weights depend on chance: 'alone' (1 in total), "
+        "'few' (2 in test); add images, or merge groups"
     )
     few = _frame(12, gender=["alone", *["male"] * 11])
-    assert "'alone' (1 in all)" in label_remarks(few, ("gender",))[1].text
+    assert "'alone' (1 in total)" in label_remarks(few, ("gender",))[1].text
 
 
 def test_small_age_groups_are_named_with_their_option() -> None:
@@ -104,7 +104,7 @@ def test_small_age_groups_are_named_with_their_option() -> None:
     ages[3] = 70
     remark = _remarks(_frame(age=ages))["small_groups"]
     assert remark.attribute == "age"
-    assert "'>=60' (1 in all); choose other --set age_edges" in remark.text
+    assert "'>=60' (1 in total); choose other --set age_edges" in remark.text
 
 
 @pytest.mark.parametrize(
