@@ -36,7 +36,7 @@ def _registered(ageui: Terminal) -> dict[str, object]:
     ("header", "rows", "said"),
     [
         ("age", ["1_6"] * 20, ["20 × age '1_6' is neither a number", "0.png, 1.png, 2.png and 17 more"]),
-        ("age", ["1985"] * 20, ["20 × age 1985 is not within 0 and 120 years"]),
+        ("age", ["1985"] * 20, ["20 × age 1985 is not between 0 and 120 years"]),
         ("age", ['"1,234"'] * 20, ["20 × age '1,234' may be a decimal or thousands"]),
         ("age,split", ["20,red", "30,blue"] * 10, ["20 × split 'red'", "(also 'blue')", "--split-map dev=valid"]),
         ("age,split", ["ten,train"] * 15 + ["20,test"] * 5, ["none of its train images can be used", "15 × age 'ten'"]),
@@ -60,7 +60,7 @@ def test_rows_with_the_same_fault_are_counted_in_one_line(ageui: Terminal, add: 
     lines = refused.err.splitlines()
     assert "4 × age 'ten' is neither a number" in lines[2]
     assert "(also '1e1', 'inf', '1_6')" in lines[2]
-    assert "3 × age -1 is not within 0 and 120 years" in lines[3]
+    assert "3 × age -1 is not between 0 and 120 years" in lines[3]
     assert "19.png: age is missing" in lines[4]
     assert "--skip-bad" in lines[5]
     assert add("age", rows, "--skip-bad").code == 0
@@ -129,7 +129,7 @@ def test_validation_is_not_halved_beside_test_images_or_without_any(add: Add, sp
     ("options", "said"),
     [
         (("--folds", "0-2"), "--folds 0-2: give the folds of train, valid and test"),
-        (("--split-map", "dev"), "--split-map dev: write it as name=split"),
+        (("--split-map", "dev"), "--split-map dev: write name=split"),
         (("--split-map", "a=train", "--folds", "0/1/2"), "give one of them"),
         (("--age-scale", "0"), "--age-scale 0: give the years"),
         (("--age-scale", "1/0"), "--age-scale 1/0: give the years"),

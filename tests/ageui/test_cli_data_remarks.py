@@ -85,7 +85,7 @@ def test_the_bins_that_a_remark_offers_make_groups(ageui: Terminal, write: Write
         ("age=4", 2, "--set age_edges=20,40,60"),
         ("image=4", 2, "image is no attribute"),
         ("shoe=4", 3, "no column shoe"),
-        ("gender=4", 3, "no numbers that can be parted"),
+        ("gender=4", 3, "no numbers that can be divided"),
         pytest.param("bmi=" + "9" * 5000, 2, "--bins bmi=999", id="of 5000 digits"),
     ],
 )

@@ -154,7 +154,7 @@ def test_files_of_no_format_are_an_error_in_place(store: Store, tmp_path: Path) 
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
-        await until(pilot, lambda: "is no course edition" in text_of(app, "#error"), "the error")
+        await until(pilot, lambda: "is not a course edition" in text_of(app, "#error"), "the error")
 
     use(store, scenario)
 

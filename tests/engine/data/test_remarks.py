@@ -196,7 +196,7 @@ def test_intervals_by_edges_and_values_that_are_no_numbers() -> None:
 
 @pytest.mark.parametrize("values", [["a", "b"], ["", ""], ["3", "3", "3"]])
 def test_values_that_make_no_intervals_are_refused(values: list[str]) -> None:
-    with pytest.raises(DataError, match=r"--bins bmi=4: the column has .* no numbers that can be parted"):
+    with pytest.raises(DataError, match=r"--bins bmi=4: the column has .* no numbers that can be divided"):
         binned(pd.Series(values), "bmi", 4)
 
 

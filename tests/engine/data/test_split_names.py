@@ -57,14 +57,14 @@ def test_folds_are_numbers_however_they_are_written(cells: list[object]) -> None
     splits, notes = read_splits(cells, parse_folds("0-2/3/4"), SHARES)
     assert splits == ["train", "valid", "test", None]
     assert "as train (1 row)" in notes[0]
-    assert "1 row without a split: split by the shares 0.7,0.15,0.15" in notes[1]
+    assert "1 row without a split: split in the shares 0.7,0.15,0.15" in notes[1]
 
 
 def test_a_map_names_splits_and_leaves_rows_out() -> None:
     chosen = parse_split_map("A=training, b-set=val,extra=none")
     splits, notes = read_splits(["a", "B", "extra", "what"], chosen, SHARES)
     assert splits == ["train", "valid", "none", "what"]
-    assert any("1 row left out, as --split-map says" in note for note in notes)
+    assert any("1 row left out by --split-map" in note for note in notes)
     assert read_splits(["train", "val", "test"], {}, SHARES)[1] == ()
 
 
