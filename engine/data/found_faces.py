@@ -50,9 +50,7 @@ def found_faces(
             found.append(face)
             if done % 32 == 0 or done == len(images):
                 progress("looking for faces", done, len(images))
-    if file is not None and all(
-        content
-    ):  # new permissions can make an image readable without changing its hash
+    if file is not None and all(content):  # new permissions can make an image readable without changing its hash
         keep_json(file, [None if face is None else astuple(face) for face in found])
     return tuple(found)
 

@@ -38,7 +38,11 @@ def _registered(ageui: Terminal) -> dict[str, object]:
         ("age", ["1_6"] * 20, ["20 × age '1_6' is neither a number", "0.png, 1.png, 2.png and 17 more"]),
         ("age", ["1985"] * 20, ["20 × age 1985 is not between 0 and 120 years"]),
         ("age", ['"1,234"'] * 20, ["20 × age '1,234' may be a decimal or thousands"]),
-        ("age,split", ["20,red", "30,blue"] * 10, ["20 × split 'red'", "(also 'blue')", "--split-map dev=valid"]),
+        (
+            "age,split",
+            ["20,red", "30,blue"] * 10,
+            ["20 × unknown split 'red'", "(also 'blue')", "--split-map dev=valid"],
+        ),
         ("age,split", ["ten,train"] * 15 + ["20,test"] * 5, ["none of its train images can be used", "15 × age 'ten'"]),
     ],
 )
@@ -106,7 +110,7 @@ def test_folds_are_given_by_a_flag(ageui: Terminal, add: Add) -> None:
     assert added.out == "it: table, train 12, valid 4, test 4\n"
     partly = add("age,fold", rows, "--folds", "0-2/3/", "--replace")
     assert partly.code == 3
-    assert "4 × split '4'" in partly.err
+    assert "4 × unknown split '4'" in partly.err
 
 
 def test_validation_is_halved_on_request(ageui: Terminal, add: Add) -> None:
@@ -122,7 +126,7 @@ def test_validation_is_halved_on_request(ageui: Terminal, add: Add) -> None:
 def test_validation_is_not_halved_beside_test_images_or_without_any(add: Add, split: str) -> None:
     refused = add("age,split", [f"30,{'train' if number else split}" for number in range(20)], "--halve-valid")
     assert refused.code == 3
-    assert "--halve-valid has nothing to do" in refused.err
+    assert "--halve-valid has no effect" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,8 @@ def test_attributes_of_a_table_are_those_that_its_check_found(table: DataSpec, t
 def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpec) -> None:
     check(table, cache=cache_folder())
     run = NewRun(config(weights="mood"), table)
-    assert (
-        "2 rows or images that cannot be used; see ageui data check people; fix them, or skip them"
-        in _message(NewRun(config(), table), kind=DataError)
+    assert "2 rows or images that cannot be used; see ageui data check people; fix them, or skip them" in _message(
+        NewRun(config(), table), kind=DataError
     )
     Path(table.path or "").write_text("image,age,mood\n1.jpg,30,good\n")
     refuse_unfit([run], KnownNetworks())
@@ -86,7 +85,7 @@ def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpe
 
 @pytest.mark.parametrize(
     ("path", "problem"),
-    [("gone.csv", "gone.csv is not there; mount it, or add it again"), ("people.csv", "is no folder, but the format")],
+    [("gone.csv", "gone.csv is missing; mount it, or add it again"), ("people.csv", "is not a folder, but format")],
 )
 def test_data_that_is_not_there(table: DataSpec, tmp_path: Path, path: str, problem: str) -> None:
     changes = {"path": str(tmp_path / path), "format": "utkface" if path == "people.csv" else "table"}

@@ -79,7 +79,7 @@ def test_divergence_advice_names_labels_and_heads_at_fault() -> None:
     assert "labels of 0 years; choose another --loss" in _advice(loss="mape", youngest=0.0)
     assert _advice(loss="mape") == "try a lower --lr than 0.1"
     for head in ("none", "2fc-tanh"):
-        assert f"head {head} lets fall below 0" in _advice(loss="poisson", head=head, from_first_step=True)
+        assert f"head {head} can predict values below 0" in _advice(loss="poisson", head=head, from_first_step=True)
     assert "logarithm" not in _advice(loss="poisson", head="2fc-sigmoid")
 
 

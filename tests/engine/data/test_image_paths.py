@@ -273,7 +273,7 @@ def test_folders_that_links_reach_again_are_read_once(tmp_path: Path) -> None:
     manifest = _load(root, "utkface")
     assert _images(manifest) == ["more/28_0_1_2017.jpg", "z/25_0_1_2017.jpg", "z/deep/26_0_1_2017.jpg"]
     assert manifest.problems == ()
-    assert manifest.notes == ("3 links skipped, since they lead to folders that are read anyway: a, up, z/round",)
+    assert manifest.notes == ("3 links skipped, because they lead to folders that are read anyway: a, up, z/round",)
 
 
 def test_a_linked_folder_that_is_gone_is_a_problem(tmp_path: Path) -> None:

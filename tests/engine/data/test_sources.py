@@ -217,7 +217,7 @@ def test_a_row_that_cannot_be_used_is_listed_and_left_out(tmp_path: Path, line: 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", r"it is empty; it needs a line with the names of its columns"),
+        (b"", r"it is empty; write a line with the column names"),
         (b"name,age\na.png,3\n", "has no column image; it has name, age"),
         (b"image,age\n\xff\xfe.png,3\n", "it is not text in UTF-8"),
         (b'image,age\n"a.png,3\n', "cannot be read as a table"),

@@ -141,7 +141,7 @@ def test_a_row_without_picture_is_that_rows_problem_and_a_changed_table_is_named
     before = manifest.fingerprint("a.png")
     _embedded(path, pictures * 2)
     assert manifest.fingerprint("a.png") != before
-    with pytest.raises(DataError, match="has changed since its rows were read"):
+    with pytest.raises(DataError, match="it changed after its rows were read"):
         manifest.read("a.png")
 
 

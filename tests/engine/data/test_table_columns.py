@@ -66,7 +66,7 @@ def test_what_was_found_is_said_in_one_line(folder: Path) -> None:
     spec = _spec(folder, {"Image": IMAGES, "Age": [1, 20, 30], "Gender": ["m", "f", "f"], "Split": ["train"] * 3})
     found, notes = settled(spec)
     pairs = "image=Image, age=Age, split=Split, gender=Gender"
-    assert notes == (f"columns found by name: {pairs}; choose others with --columns",)
+    assert notes == (f"columns found by name: {pairs}; change this with --columns",)
     assert load_manifest(found).attributes == ("gender",)
 
 
@@ -76,8 +76,8 @@ def test_a_table_with_the_names_of_ageui_is_described_as_before(folder: Path) ->
     found, notes = settled(spec)
     assert found == spec
     assert [note.partition(";")[0] for note in notes] == [
-        "the image is in column 'image', not 'file'",
-        "the age is in column 'age', not 'Age'",
+        "the image is read from column 'image', not from 'file'",
+        "the age is read from column 'age', not from 'Age'",
     ]
     assert not {"split_map", "age_scale"} & set(spec.model_dump())
 
@@ -173,7 +173,7 @@ def test_marks_of_missing_cells_are_no_groups(folder: Path) -> None:
 def test_shares_that_no_row_needs_are_named(folder: Path) -> None:
     table = {"image": IMAGES, "age": [1, 20, 30], "split": ["train", "valid", "test"]}
     shares = {"fractions": (0.8, 0.1, 0.1)}
-    said = "--fractions is not used, because column 'split' gives every row a split"
+    said = "--fractions is not used, because column 'split' holds a split for every row"
     assert settled(_spec(folder, table, **shares))[1] == (said,)
     assert settled(_spec(folder, table))[1] == ()
     assert settled(_spec(folder, table | {"split": ["train", "valid", ""]}, **shares))[1] == ()

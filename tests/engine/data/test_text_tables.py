@@ -165,7 +165,7 @@ def test_two_quotes_that_take_in_the_rows_between_them_are_refused(tmp_path: Pat
     for place in (first, second):
         before, _, cell = lines[place].rpartition(",")
         lines[place] = f'{before},"{cell}'
-    with pytest.raises(DataError, match=f"a quote that opens in line {first + 1} takes in rows below it"):
+    with pytest.raises(DataError, match=f"a quote that opens in line {first + 1} swallows the rows below it"):
         _read(tmp_path, "".join(lines))
 
 
@@ -194,10 +194,10 @@ def test_unquoted_decimal_commas_are_never_taken_for_row_numbers(tmp_path: Path,
     [
         (
             _text(rows=ROWS[1:], names=ROWS[0]),
-            r"first line reads like data.*: img/000.jpg, 20.0, f; put a line",
+            r"first line looks like data.*: img/000.jpg, 20.0, f; add a line",
         ),
-        ("".join(f"{place:06d} {place + 20} m\n" for place in range(5)), "first line reads like data.*: 000000, 20, m"),
-        ("a.png,3\n", "first line reads like data"),
+        ("".join(f"{place:06d} {place + 20} m\n" for place in range(5)), "first line looks like data.*: 000000, 20, m"),
+        ("a.png,3\n", "first line looks like data"),
         (
             _text(";").replace(";", ",", 2),
             r"rows have 1 cell \(img/000.jpg;20.0;f\); .* comma between all",
@@ -206,7 +206,7 @@ def test_unquoted_decimal_commas_are_never_taken_for_row_numbers(tmp_path: Path,
         ('image,"age\n' + _text(), "a quote that opens in line 1 is not closed"),
         pytest.param("image,age\n" + "x" * 1_100_000, "line 2 has more than 1,000,000 characters", id="a long line"),
         pytest.param('image,age\n"' + "x" * 200_000, "line 2: field larger than .* not closed", id="a long cell"),
-        ("", "it is empty; it needs a line with the names"),
+        ("", "it is empty; write a line with the column names"),
         (" \n\n", "it is empty"),
         (bytes(range(256)) * 9, "it holds binary data, not text"),
         (gzip.compress(_text().encode(), mtime=0)[:-9], "its gzip data is damaged or truncated"),
