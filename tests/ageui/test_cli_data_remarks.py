@@ -103,10 +103,10 @@ def test_a_plan_warns_of_labels_beyond_head_and_loss(ageui: Terminal, write: Wri
     plan = ("sweep", "--preset", "quick", "--data", "t", "--dry-run")
     planned = ageui(*plan, "--loss", "mape,mae", "--weights", "none")
     assert (
-        "warning: labels reach 104.5 years, and head 2fc-sigmoid predicts at most 100; choose --head none"
+        "warning: labels reach 104.5 years, but head 2fc-sigmoid predicts at most 100; choose --head none"
         in planned.err
     )
-    assert "warning: loss mape divides by the age: the youngest train label is 0 years" in planned.err
+    assert "warning: loss mape divides by the age: the lowest train label is 0 years" in planned.err
     assert "leave such images out (1 of 2 runs)" in planned.err
     assert (
         "all train images with a value of gender are 'male', so gender has no effect"

@@ -53,6 +53,6 @@ def test_a_torchvision_for_another_torch_is_named_with_what_to_do(tmp_path: Path
     path = os.pathsep.join([str(tmp_path), *sys.path])
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert "PROBLEM  problem   torchvision does not fit PyTorch here (torch " in done.stdout
-    assert "operator torchvision::nms does not exist; install both again, from the same place" in done.stdout
+    assert "PROBLEM  problem   torchvision does not match PyTorch (torch " in done.stdout
+    assert "operator torchvision::nms does not exist; reinstall both from the same source" in done.stdout
     assert "Traceback" not in done.stderr

@@ -351,7 +351,7 @@ def test_another_number_of_threads_is_told(runner: Runner) -> None:
 @pytest.mark.parametrize(
     ("stop_after", "said"),
     [
-        (4, "tensors begin random; head: taken from the checkpoint of step 4"),
+        (4, "tensors start random; head: taken from the checkpoint of step 4"),
         (5, "backbone and head: taken from the checkpoint of step 5"),
     ],
 )
@@ -359,7 +359,7 @@ def test_it_is_told_where_the_weights_come_from(runner: Runner, stop_after: int,
     stopped = runner(**FREEZE, stop_after=stop_after)
     (began,) = [note.message for note in stopped.all(Noted) if "backbone" in note.message]
     assert began.startswith("backbone: all ")
-    assert began.endswith(" tensors begin random")
+    assert began.endswith(" tensors start random")
     resumed = runner(**FREEZE, checkpoints=stopped.newest)
     (note,) = [note.message for note in resumed.all(Noted) if "backbone" in note.message]
     assert note.endswith(said)

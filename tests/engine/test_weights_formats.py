@@ -31,7 +31,7 @@ def _tar() -> bytes:
     ("head", "said"),
     [
         (b"", r"it is empty \(0 bytes\)"),
-        (b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>", "it is a web page, .*download that again"),
+        (b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>", "it is a web page, .*download the file again"),
         (b"\xef\xbb\xbf\r\n <HTML>", "it is a web page"),
         ("<!-- saved -->\n<html><title>\u6587\u4ef6".encode()[:-1], "it is a web page"),
         (b'<?xml version="1.0"?><Error><Code>AccessDenied', "it is a web page"),

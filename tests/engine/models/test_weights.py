@@ -100,7 +100,7 @@ def test_a_safetensors_file_is_loaded_and_reported(small: Small, state: dict[str
     assert report.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     count = len(state) - taken
     assert report.sentence() == (
-        f"loaded all {taken} tensors from {path}; {count} in the file not used: fc, layer2, layer3, layer4"
+        f"loaded all {taken} tensors from {path}; {count} in the file unused: fc, layer2, layer3, layer4"
     )
 
 
@@ -121,13 +121,13 @@ def test_what_a_file_lacks_stays_random_and_is_counted(small: Small, state: dict
     model, report = build_model(config, 1)
     inside = [name for name, tensor in state.items() if name.startswith("layer1") and tensor.is_floating_point()]
     assert (report.loaded, report.random, report.ignored) == (5, len(inside), 0)
-    assert f"loaded 5 tensors from {tmp_path / 'w.safetensors'}; 20 begin random: layer1" == report.sentence()
+    assert f"loaded 5 tensors from {tmp_path / 'w.safetensors'}; 20 start random: layer1" == report.sentence()
     assert "most of backbone resnet18@layer1 begins random: 20 of 25 tensors" in report.warnings[0]
     fresh, fresh_report = build_model(small(), 1)
     for name in inside:
         assert torch.equal(model.backbone.network.state_dict()[name], fresh.backbone.network.state_dict()[name])
     assert fresh_report.random == len(inside) + 5
-    assert fresh_report.sentence() == f"all {fresh_report.random} tensors begin random"
+    assert fresh_report.sentence() == f"all {fresh_report.random} tensors start random"
 
 
 def test_a_trained_models_own_file_can_start_another(small: Small, tmp_path: Path) -> None:
