@@ -186,7 +186,7 @@ def test_an_interrupted_run_goes_on_here_and_ends_as_if_nothing_had_happened(
     assert faces("run", *TINY, "--augment", "standard", "--name", "stopped").code == 130
     resumed = faces("resume", "stopped", "--here", "--json")
     assert resumed.code == 0
-    assert "goes on after step 3" in resumed.err
+    assert "continuing after step 3" in resumed.err
     again = resumed.json
     times = ("seconds", "images_per_second")
     for one, two in zip(again["history"], undisturbed["history"], strict=True):

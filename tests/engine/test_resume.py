@@ -290,7 +290,7 @@ def test_a_damaged_checkpoint_is_never_loaded_but_the_one_before_it(
     resumed = runner(epochs=3, checkpoints=(*second.newest, *first.newest))
     assert resumed.all(RunStarted)[0].step == 2
     (note,) = [note for note in resumed.all(Noted) if note.warning]
-    assert "gone back to an earlier checkpoint" in note.message
+    assert "continuing from an earlier checkpoint" in note.message
     assert newest.name in note.message
     _assert_same_end(undisturbed, first, resumed)
 
@@ -322,7 +322,7 @@ def test_other_data_under_the_same_name_is_refused(runner: Runner) -> None:
     runner.spec = DataSpec(
         name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(65, 33, 20), image_size=32, seed=5)
     )
-    with pytest.raises(DataError, match=r"'faces' is not what it was when this run began.*--from-start"):
+    with pytest.raises(DataError, match=r"'faces' changed since this run started.*--from-start"):
         runner(checkpoints=stopped.newest)
 
 
@@ -332,7 +332,7 @@ def test_other_first_weights_are_refused(runner: Runner) -> None:
     settings: dict[str, Any] = {"strategy": "finetune", "init": init, "backbone": "resnet18@layer1"}
     stopped = runner(**settings, stop_after=1)
     Path(init).write_bytes((runner(epochs=1, seed=9).folder / weights_file(1)).read_bytes())
-    with pytest.raises(DataError, match="are not what they were"):
+    with pytest.raises(DataError, match="changed since it started; restore them"):
         runner(**settings, checkpoints=stopped.newest)
 
 
@@ -351,8 +351,8 @@ def test_another_number_of_threads_is_told(runner: Runner) -> None:
 @pytest.mark.parametrize(
     ("stop_after", "said"),
     [
-        (4, "tensors start random; head: taken from the checkpoint of step 4"),
-        (5, "backbone and head: taken from the checkpoint of step 5"),
+        (4, "tensors start random; head: from the checkpoint after step 4"),
+        (5, "backbone and head: from the checkpoint after step 5"),
     ],
 )
 def test_it_is_told_where_the_weights_come_from(runner: Runner, stop_after: int, said: str) -> None:

@@ -75,7 +75,7 @@ def test_pictures_inside_a_table_start_in_no_folder(tmp_path: Path) -> None:
     picture = image_file(tmp_path / "a.png").read_bytes()
     pd.DataFrame({"image": [{"bytes": picture, "path": "a.png"}], "age": [30.0]}).to_parquet(tmp_path / "t.parquet")
     assert _images(_load(tmp_path / "t.parquet")) == ["a.png"]
-    with pytest.raises(ConfigError, match="--images is not used, because the images are in .* itself; leave it out"):
+    with pytest.raises(ConfigError, match=r"--images is not used, because the images are in .* itself; leave it out"):
         _load(tmp_path / "t.parquet", images=str(tmp_path))
 
 

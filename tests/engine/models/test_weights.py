@@ -122,7 +122,7 @@ def test_what_a_file_lacks_stays_random_and_is_counted(small: Small, state: dict
     inside = [name for name, tensor in state.items() if name.startswith("layer1") and tensor.is_floating_point()]
     assert (report.loaded, report.random, report.ignored) == (5, len(inside), 0)
     assert f"loaded 5 tensors from {tmp_path / 'w.safetensors'}; 20 start random: layer1" == report.sentence()
-    assert "most of backbone resnet18@layer1 begins random: 20 of 25 tensors" in report.warnings[0]
+    assert "most of backbone resnet18@layer1 starts random: 20 of 25 tensors" in report.warnings[0]
     fresh, fresh_report = build_model(small(), 1)
     for name in inside:
         assert torch.equal(model.backbone.network.state_dict()[name], fresh.backbone.network.state_dict()[name])
@@ -190,12 +190,12 @@ def write_truncated(path: Path) -> None:
     [
         ("w.pth", write_pickle, "cannot be read as weights: it is a pickle that torch.save did not write"),
         ("w.pth", write_torch_pickle, "cannot be read as weights: it holds Python objects"),
-        ("w.pt", write_truncated, "cannot be read as weights: it is cut short"),
+        ("w.pt", write_truncated, "cannot be read as weights: it is truncated"),
         ("w.pth", lambda path: path.write_text("hello"), "cannot be read as weights: it is text"),
         ("w.pth", lambda path: torch.save(torch.zeros(3), path), "no tensor of .*holds 1 tensor: one without a name"),
         ("w.pth", lambda path: torch.save({"epoch": 1}, path), r"it holds epoch \(int\) and no tensors"),
         ("w.pth", lambda path: torch.save({"w": np.zeros(3)}, path), "save its arrays as tensors: python -c"),
-        ("w.pth", lambda path: torch.save({"s": argparse.Namespace()}, path), "tensors are inside of these Python obj"),
+        ("w.pth", lambda path: torch.save({"s": argparse.Namespace()}, path), "tensors inside these Python obj"),
         (
             "w.pth",
             lambda path: torch.save({"epoch": 1, "model": torch.nn.Linear(2, 2)}, path),
