@@ -89,8 +89,8 @@ def test_an_archive_of_torch_save_is_not_refused() -> None:
     [
         (["w.pth", "notes.txt"], "give the weights file inside: 'w.pth'"),
         (["data.pkl", "version"], "unpacked to; .* zip -0 -r"),
-        (["notes.txt"], "which holds 'notes.txt'; give a weights file"),
-        ([], "which holds nothing"),
+        (["notes.txt"], "a folder with 'notes.txt' inside; give a weights file"),
+        ([], "a folder with nothing inside"),
     ],
 )
 def test_a_folder_is_named_with_the_weights_in_it(tmp_path: Path, inside: list[str], said: str) -> None:
