@@ -239,7 +239,7 @@ class Trainer:
         return True
 
     def _keep_if_best(self, ended: EpochEnded) -> bool:
-        """Keeps the weights if the epoch is the best so far, or the config keeps the last. Returns whether it is best."""
+        """Keeps the weights of the best epoch so far, or of the last by config. Returns whether the epoch is best."""
         best, config = self.best, self.config
         is_best = ended.val_loss is None or ended.val_loss < best.loss - config.min_delta
         if is_best and ended.val_loss is not None:

@@ -284,7 +284,7 @@ def _write(name: str, content: bytes | str) -> None:
         (["run", "--loss", "mea"], 2, "loss 'mea': choose one of mse"),
         (["run", "--preset", "slow"], 2, "there is no preset 'slow'"),
         (["run", "--data", "nowhere"], 2, "nowhere"),
-        (["run", "--set", "patience"], 2, "write it as field=value"),
+        (["run", "--set", "patience"], 2, "write field=value"),
         (["run", "--set", "colour=red"], 2, "there is no field 'colour'"),
         (["run", *TINY, "--weights", "height"], 2, "no attribute 'height'"),
         (["run", *TINY, "--backbone", "resnet19"], 2, "resnet19"),

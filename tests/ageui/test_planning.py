@@ -80,7 +80,7 @@ def test_several_runs_of_one_name_get_numbers(store: Store) -> None:
 @pytest.mark.parametrize(
     ("values", "seeds", "said"),
     [
-        ({"seed": "1,2"}, 3, "give a list of seeds, or their number"),
+        ({"seed": "1,2"}, 3, "give either a list of seeds or their number"),
         ({}, 0, "give at least 1"),
         ({}, 10**12, "give at most 10,000"),
         ({"loss": "mse,mape"}, 9_000, "the grid has 18,000 runs; give at most 10,000"),

@@ -83,7 +83,7 @@ def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, stud
             ({"preset": "slow"}, "slow"),
             ({"data": "gone"}, "there is no data set 'gone'"),
             ({"set": "batch=8"}, "batch is what the study mine compares"),
-            ({"set": "batch"}, "write it as field=value"),
+            ({"set": "batch"}, "write field=value"),
             ({"set": "'size=32"}, "close the quotation mark"),
         ]
         for texts, problem in wrong:

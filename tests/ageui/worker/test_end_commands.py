@@ -191,7 +191,7 @@ def test_an_own_file_that_is_wrong_is_said_and_the_run_ends_as_ever(store: Store
 
 def test_no_other_file_or_variable_can_name_a_command(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     text = '[notify]\non_end = "touch pwned"\n'
-    refused = f"[notify] is for your own file, {user_file()}: no other file may start commands"
+    refused = f"[notify] starts commands, so it belongs in your own file, {user_file()}"
     Path("ageui.toml").write_text(text)
     done = ageui("run", *TINY, "--detach")
     assert (done.code, refused in done.err) == (2, True)
