@@ -1,4 +1,4 @@
-"""Runs that nobody trains because their worker was killed, as when the machine restarts."""
+"""Runs left behind because their worker was killed, for example by a restart of the machine."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from ageui.worker.background_workers import workers
 def left_behind_sentence(store: Store, lost: Sequence[RunningRun]) -> str:
     """Offers to continue the queued and the `lost` runs of workers that were killed or whose machine restarted.
 
-    Empty if there are none, while any worker lives or the queue is paused, and for workers that left by themselves.
+    Empty if no runs are left behind, while a worker is alive or the queue is paused, or if workers left normally.
     """
     states = workers(store)
     died = any(state.row.ended_at is None and not state.row.stop_requested for state in states)

@@ -1,4 +1,4 @@
-"""Why queued runs wait besides for the runs before them: a device in use, or too little memory."""
+"""The reasons why queued runs wait, other than earlier runs: a device in use, or too little memory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,14 @@ MEMORY = "memory"
 
 @dataclass(frozen=True)
 class QueueWait:
-    """Why the queued runs of a device wait: `short` for a status line, `sentence` in full."""
+    """The reason why the queued runs of a device wait: `short` for a status line, `sentence` in full."""
 
     short: str
     sentence: str
 
 
 def queue_waits(store: Store) -> list[QueueWait]:
-    """Why the living workers of a database wait. Raises `StoreError`."""
+    """The reasons why the live workers of a database wait. Raises `StoreError`."""
     return [
         _wait(store, state.row.device, state.row.waiting_for)
         for state in workers(store)

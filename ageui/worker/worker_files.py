@@ -9,12 +9,12 @@ from ageui.store import Store
 
 
 def worker_lock_file(store: Store, device: str) -> Path:
-    """The lock of a database's worker on a device: each device has at most one."""
+    """The lock of a database's worker on a device. Each device has at most one worker per database."""
     return store.folder / f"worker-{as_file_name(device)}.lock"
 
 
 def take_worker_lock(store: Store, device: str) -> Lock | None:
-    """Makes this process the database's worker on the device. Returns None if the device has one already."""
+    """Makes this process the database's worker on the device. Returns None if the device already has one."""
     return Lock.take(worker_lock_file(store, device), {"pid": os.getpid()})
 
 

@@ -258,7 +258,7 @@ def test_a_run_whose_process_dies_is_taken_up_again(faces: Terminal, patch_engin
     run = faces("run", *TINY, "--checkpoint-seconds", "0", "--json")
     assert run.code == 0
     assert "a segmentation fault in native code" in run.err
-    assert "going on from its last checkpoint" in run.err
+    assert "continuing from its last checkpoint" in run.err
     assert [attempt["failure"] for attempt in run.json["attempts"]] == ["segmentation_fault", None]
     assert "Fatal Python error: Segmentation fault" in faces("logs", "1", "--attempt", "1").out
 

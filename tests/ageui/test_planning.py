@@ -163,7 +163,7 @@ def test_what_is_typed_changes_what_is_in_force_elsewhere(store: Store) -> None:
         ({"epochs": "1+2+3"}, "epochs", "one number, or two"),
         ({"data": "gone"}, "data", "there is no data set 'gone'"),
         ({"data": "synthetic,,x"}, "data", "a value is empty"),
-        ({"device": "cuda"}, "device", "torch finds no CUDA device here"),
+        ({"device": "cuda"}, "device", "torch finds no CUDA device"),
         ({"device": "cpu,tpu"}, "device", "'tpu'"),
         ({"init": "imagent"}, "init", "there is no file imagent"),
         ({"init": "imagenet"}, "init", "starts from random weights"),

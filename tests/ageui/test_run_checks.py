@@ -126,7 +126,7 @@ def test_a_device_that_this_machine_lacks_comes_last(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("ageui.devices.default_device", lambda: "cpu")
     monkeypatch.setattr("ageui.worker.background_workers.default_device", lambda: "cpu")
     alone, other = NewRun(config(device="cuda"), BUILT_IN), NewRun(config(weights="x"), BUILT_IN)
-    assert "--device cuda:0: torch finds no CUDA device here" in _message(alone, kind=DeviceError)
+    assert "--device cuda:0: torch finds no CUDA device" in _message(alone, kind=DeviceError)
     assert len(_message(alone, other).splitlines()) == 2
 
 

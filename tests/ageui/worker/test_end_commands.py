@@ -151,12 +151,12 @@ def test_a_command_that_hangs_is_killed_with_all_that_it_started(store: Store, m
     assert outcome.status == "done"
     assert outcome.commands is not None
     assert outcome.commands.problem() == (
-        f"a command of --on-end failed, without further effect; see {worker_log_file(store, 'cpu')}"
+        f"a command of --on-end failed; runs are unaffected; see {worker_log_file(store, 'cpu')}"
     )
     child = int(Path("child.txt").read_text())
     wait_until(lambda: not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes())
     assert "begun\n" in log_of(store)
-    assert f"the command of --on-end for run {run_id} was killed, since it had not ended after 0.5" in log_of(store)
+    assert f"the command of --on-end for run {run_id} was killed, because it did not end within 0.5" in log_of(store)
 
 
 def test_a_command_that_fails_is_said_once_and_changes_nothing(store: Store) -> None:
@@ -284,5 +284,5 @@ def test_the_foreground_says_that_a_command_failed_and_exits_as_the_run_did(
 ) -> None:
     monkeypatch.setattr("ageui.worker.supervisor.Policy", lambda **_: FAKE)
     done = ageui("run", *TINY, "--on-end", "exit 1", "--json")
-    assert "a command of --on-end failed, without further effect; see " in done.err
+    assert "a command of --on-end failed; runs are unaffected; see " in done.err
     assert done.code == 0

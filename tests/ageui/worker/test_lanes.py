@@ -179,7 +179,7 @@ def test_a_run_waits_until_other_programs_leave_it_enough_of_a_gpu(
 
         wait_until(lambda: reason() is not None)
         takes = "the next run takes at least 5.00 GB (measured by run 9)"
-        assert reason() == f"memory: {takes}, and other programs leave 2.00 GB free"
+        assert reason() == f"memory: {takes}, but other programs leave 2.00 GB free"
         assert [other.runs.get(run_id).status for run_id in ids] == ["queued"] * 2
         other.queue.cancel(ids[0])
         free[0] = 8 * GB

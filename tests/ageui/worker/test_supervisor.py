@@ -123,8 +123,8 @@ def test_a_kill_for_memory_is_named_so(store: Store, monkeypatch: pytest.MonkeyP
         ("fail data images are gone", "data", "images are gone"),
         ("fail gpu_memory --batch 8 would fit", "gpu_memory", "--batch 8 would fit"),
         ("exit 3", "protocol", "exit code 3"),
-        ("exit 0", "protocol", "without a last word"),
-        ("torn", "protocol", "without a last word"),
+        ("exit 0", "protocol", "without reporting a result"),
+        ("torn", "protocol", "without reporting a result"),
         ("garbage", "protocol", "what is no event"),
         ("gap", "protocol", "where event"),
     ],
@@ -292,7 +292,7 @@ def test_a_problem_with_the_pipe_is_a_crash_and_the_next_attempt_goes_on(
     assert supervise(store, run_id).status == "queued"
     attempt = store.runs.detail(run_id).attempts[0]
     assert (attempt.outcome, attempt.failure) == ("crashed", "error")
-    assert "could not be watched" in str(attempt.reason)
+    assert "could not be supervised" in str(attempt.reason)
     monkeypatch.setattr(EngineProcess, "rest", real)
     assert supervise(store, run_id).status == "done"
     assert losses_of(store, run_id) == expected_losses(10)
