@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DataSets(StorePart):
-    """The data sets of an opened store. Methods that take a name raise `ConfigError` for a wrong one."""
+    """The data sets of an opened store. Methods that take a name raise `ConfigError` if it is wrong."""
 
     def add(
         self,
@@ -39,12 +39,12 @@ class DataSets(StorePart):
             session.add(row)
 
     def refuse_taken(self, name: str, replace: bool) -> None:
-        """Raises the error of `add` for a name, before anything is read, which takes minutes."""
+        """Raises the error of `add` for a name before the data is read, which takes minutes."""
         with self._read() as session:
             _free_name(session, name, replace)
 
     def remember(self, name: str, examined: "Examined") -> None:
-        """Keeps what a check found about the images, its counts if none are known, and marks scored images by it."""
+        """Keeps a check's images, and its counts if none are known, and marks scored images accordingly."""
         with self._write() as session:
             row = _row(session, name)
             if row is None:
@@ -57,12 +57,12 @@ class DataSets(StorePart):
             DuplicateMarker(session).mark_all(known.checked)
 
     def all(self) -> list[DataSpec]:
-        """The built-in data set, then the registered ones by name."""
+        """The built-in data set, then registered data sets by name."""
         with self._read() as session:
             return _specs(session)
 
     def counts(self) -> dict[str, DataCounts]:
-        """The counts of registered data sets by name, as far as they are known."""
+        """The known counts of registered data sets, by name."""
         with self._read() as session:
             known = session.exec(select(DataSet.name, DataSet.counts).where(col(DataSet.counts).is_not(None))).all()
         return {name: cast(DataCounts, counts) for name, counts in known}
@@ -73,7 +73,7 @@ class DataSets(StorePart):
             return session.exec(select(DataSet.images).where(DataSet.name == name)).one_or_none()
 
     def registered_names(self) -> list[str]:
-        """The names of the registered data sets, without the built-in one."""
+        """The names of the registered data sets, without the built-in data set."""
         with self._read() as session:
             return list(session.exec(select(DataSet.name).order_by(DataSet.name)).all())
 
@@ -85,7 +85,7 @@ class DataSets(StorePart):
         return specs[name]
 
     def remove(self, name: str) -> None:
-        """Removes a data set. Runs on it keep their own description of it."""
+        """Removes a data set. Runs keep their own description of it."""
         if name == BUILT_IN.name:
             raise ConfigError(f"{name!r} is built in and cannot be removed")
         with self._write() as session:
@@ -96,12 +96,12 @@ class DataSets(StorePart):
 
 
 def _free_name(session: Session, text: str, replace: bool) -> str:
-    """The valid form of a name that a data set may get. Raises `ConfigError` for any other."""
+    """The valid form of a new data set's name. Raises `ConfigError` if it is not allowed."""
     name = valid_name(text, "data set name")
     if name == BUILT_IN.name:
         raise ConfigError(f"{name!r} is the name of the built-in faces; choose another name")
     if not replace and _row(session, name) is not None:
-        raise ConfigError(f"there is a data set {name!r} already; choose another name, or replace it with --replace")
+        raise ConfigError(f"data set {name!r} already exists; choose another name, or replace it with --replace")
     return name
 
 
@@ -116,7 +116,7 @@ def _specs(session: Session) -> list[DataSpec]:
 
 def _unknown(name: str, known: list[str]) -> ConfigError:
     text = (
-        f"there is no data set {clean(name)!r}{did_you_mean(name, known)}; there is {', '.join(map(repr, known))}; "
+        f"there is no data set {clean(name)!r}{did_you_mean(name, known)}; known are {', '.join(map(repr, known))}; "
         "add one with: ageui data add NAME PATH"
     )
     return ConfigError(problems=[Problem("data", text)])

@@ -1,4 +1,4 @@
-"""People's edits of runs: names, notes, tags and the archive; and undo for all commands on runs."""
+"""Edits of runs by people: names, notes, tags and the archive; and undo for all commands on runs."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,7 +23,7 @@ class RunEdits(StorePart):
         with self._write() as session:
             taken = session.exec(select(Run.id).where(Run.name == chosen, Run.id != run_id)).first()
             if taken is not None:
-                raise ConfigError(f"run {taken} is named {chosen!r} already; choose another name")
+                raise ConfigError(f"run {taken} is already named {chosen!r}; choose another name")
             return change_runs(session, run_id, lambda run: {"name": chosen})
 
     def set_note(self, run_id: int, note: str | None) -> Changed:
@@ -62,7 +62,7 @@ class RunEdits(StorePart):
             return change_runs(session, run_ids, lambda run: {"archived_at": None})
 
     def restore(self, changed: Changed) -> Changed:
-        """Undoes a command for the runs that are still as it left them. The others become problems."""
+        """Undoes a command for runs unchanged since. The others become problems."""
         with self._write() as session:
             return run_changes.restore(session, changed)
 

@@ -48,7 +48,7 @@ def test_a_taken_name_a_bad_tag_and_a_missing_run_are_refused_and_change_nothing
     run_id = queued(store, "first", ("night",))
     queued(store, "second")
 
-    with pytest.raises(ConfigError, match="run 2 is named 'second' already"):
+    with pytest.raises(ConfigError, match="run 2 is already named 'second'"):
         store.edits.rename(run_id, "second")
     with pytest.raises(ConfigError, match="space or comma"):
         store.edits.set_tags(run_id, ("fine", "two words"))

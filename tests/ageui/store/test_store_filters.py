@@ -131,11 +131,11 @@ def test_a_date_stands_for_its_whole_day(filled: Store) -> None:
         ("loss<mse", r"loss is compared with = != :, not <"),
         ("lr<1,2", "takes one number"),
         ("deterministic=maybe", "takes true or false"),
-        ("created>soon", r"no time; write 2026-01-31"),
+        ("created>soon", r"not a time; write 2026-01-31"),
         ("created>9999-12-31", "no time"),
-        ('name="open', r"this is no term"),
-        ("=mse", "this is no term"),
-        ("loss=", "this is no term"),
+        ('name="open', r"this is not a term"),
+        ("=mse", "this is not a term"),
+        ("loss=", "this is not a term"),
         ("mae<=>5", "mae takes a number"),
         ("a\x1b[2Jb", "control"),
         ("a\udcffb", "control"),
@@ -164,7 +164,7 @@ def test_nan_and_missing_figures_come_last_whatever_the_order(filled: Store) -> 
     assert filled.runs.search(order="lr")[0].id == 4
     assert [row.id for row in filled.runs.search(order="weights")] == [6, 5, 4, 2, 3, 1]
     for wrong in ("maee", "tag", "id; DROP TABLE run", ""):
-        with pytest.raises(ConfigError, match="cannot be ordered"):
+        with pytest.raises(ConfigError, match="cannot be sorted"):
             filled.runs.search(order=wrong)
 
 

@@ -109,7 +109,7 @@ def test_a_copy_replaces_no_example_but_a_damaged_database(store: Store, tmp_pat
     with closing(driver().connect(str(target))) as raw:
         raw.execute("UPDATE database SET is_example = 1")
         raw.commit()
-    with pytest.raises(ConfigError, match=r"example.db is a shipped example and stays as it is"):
+    with pytest.raises(ConfigError, match=r"example.db is a shipped example and never changes"):
         store.copy_to(target)
     target.write_bytes(target.read_bytes()[:4096] + bytes(range(256)) * 64)
     store.copy_to(target)

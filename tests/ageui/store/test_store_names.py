@@ -135,7 +135,7 @@ def test_data_sets(store: Store) -> None:
     moved = faces.model_copy(update={"path": "/new"})
     store.data.add(moved, replace=True)
     assert store.data.get("faces") == moved
-    with pytest.raises(ConfigError, match=r"no data set 'face'; did you mean 'faces'\?; there is 'synthetic', 'faces'"):
+    with pytest.raises(ConfigError, match=r"data set 'face'; did you mean 'faces'\?; known are 'synthetic', 'faces'"):
         store.data.get("face")
     store.data.remove("faces")
     assert store.data.all() == [BUILT_IN]

@@ -188,7 +188,7 @@ def test_writes_of_an_attempt_that_lost_its_run_are_refused(store: Store, lost: 
         assert claimed(store, run_id) == 2
     target = (99, 1) if lost == "no such run" else (run_id, attempt + (lost == "wrong attempt"))
     before = None if lost == "no such run" else store.runs.detail(run_id)
-    with pytest.raises(LostRunError, match="no longer owned"), store.writing(*target):
+    with pytest.raises(LostRunError, match="has lost run"), store.writing(*target):
         pytest.fail("a writer was given out")
     assert before is None or store.runs.detail(run_id) == before
 
