@@ -28,7 +28,7 @@ def main() -> int:
         with Store.open(arguments.db, create=False) as store:
             lock = take_worker_lock(store, arguments.device)
             if lock is None:
-                raise StoreError(f"{store.path} already has a worker on {arguments.device}")
+                raise StoreError(f"{store.path} has a worker on {arguments.device} already")
             worker = QueueWorker(
                 store,
                 arguments.device,

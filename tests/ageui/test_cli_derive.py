@@ -51,7 +51,7 @@ def test_what_has_no_meaning_for_derived_runs_is_refused_with_the_reason(three: 
     assert three("ensemble", "run-0", "run-1", "--name", "all").code == 0
     for words, said in (
         (("calibrate", "all", "--by", "gender"), "it would need to know the group of that face"),
-        (("retry", "all"), "is made from other runs: there is nothing to run"),
+        (("retry", "all"), "is made from other runs, so it cannot be run"),
         (("export", "all", "--weights", "w.safetensors"), "has no weights of its own: it is made from run-0, run-1"),
         (("score", "all", "--data", "synthetic"), "has no weights of its own: it is made from run-0, run-1"),
         (("ensemble", "run-0", "run-1", "--weights", "a,b"), "give numbers, separated by commas"),

@@ -122,7 +122,7 @@ def test_a_stopped_worker_puts_its_run_back(queue: Terminal, wait_for_stop: Call
     wait_until(lambda: len(stored_losses(1)) > 2)
     status = queue("worker", "status", "--json").json
     assert (status[0]["is_alive"], status[0]["run_id"], status[0]["device"]) == (True, 1, "cpu")
-    assert "already has a worker on cpu" in queue("worker", "start").err
+    assert "has a worker on cpu already" in queue("worker", "start").err
     assert "the worker on cpu has left" in queue("worker", "stop").err
     shown = queue("show", "1", "--json").json
     assert (shown["status"], shown["attempts"][0]["outcome"]) == ("queued", "stopped")

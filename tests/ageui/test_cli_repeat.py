@@ -145,9 +145,9 @@ def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_network_checks
     ("arguments", "said"),
     [
         (["--name", "7"], "is a number, which means a run's id"),
-        (["--name", "a\tb"], "holds a control"),
+        (["--name", "a\tb"], "has a control"),
         (["--name", "taken"], "there is a run named 'taken' already"),
-        (["--tag", "a b"], "holds a space or comma"),
+        (["--tag", "a b"], "has a space or comma"),
         (["--priority", "5000"], "give a number from -1000 to 1000"),
     ],
 )

@@ -164,7 +164,7 @@ def test_the_folder_may_be_chosen_once(project: Path, tmp_path: Path) -> None:
     Store.open(path, files=chosen).close()
     with pytest.raises(ConfigError, match=r"--files .*/other: the files of .* are in .*disk/files.*omit --files"):
         Store.open(path, files=tmp_path / "other")
-    with pytest.raises(ConfigError, match=r"in use or holds other files; choose a new or an empty folder"):
+    with pytest.raises(ConfigError, match=r"in use or holds other files; choose a new or empty folder"):
         Store.open(tmp_path / "new.db", files=project)
     far = project / "far.db"
     Store.open(far, files=tmp_path / "far").close()
