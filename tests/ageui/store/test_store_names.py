@@ -116,7 +116,7 @@ def test_a_run_is_an_id_a_name_or_a_filter(store: Store) -> None:
     assert store.runs.find("loss=mse") == [second]
     assert store.runs.find("99") == store.runs.find("9" * 40) == store.runs.find("unknown") == []
     assert store.runs.find_one("loss=mse") == second
-    with pytest.raises(ConfigError, match=r"'otter' means 2 runs: 1 calm-otter, 2 calm-otter-2; give one's id"):
+    with pytest.raises(ConfigError, match=r"'otter' matches 2 runs: 1 calm-otter, 2 calm-otter-2; give an id"):
         store.runs.find_one("otter")
     with pytest.raises(ConfigError, match="there is no run 'unknown'"):
         store.runs.find_one("unknown")

@@ -149,7 +149,7 @@ def test_a_name_that_another_run_took_meanwhile_is_not_restored(store: Store) ->
     first, second = queued(store, "one"), queued(store, "two")
     undo = _made(store, changes.rename(first, "three"))
     store.edits.rename(second, "one")
-    assert undo(store).problems == (f"run {second} is named 'one' now: run {first} (three) keeps its name",)
+    assert undo(store).problems == (f"run {second} is now named 'one': run {first} (three) keeps its name",)
 
 
 def test_a_move_is_undone_as_a_whole_or_not_at_all(store: Store) -> None:
