@@ -111,7 +111,7 @@ class Runs(StorePart):
                 return claim
         except RunLockedError as error:
             raise StoreError(
-                f"another process, perhaps of an earlier database of this name, holds the lock of the new run's folder, "
+                f"a process, perhaps of an earlier database of this name, holds the lock of the new run's folder, "
                 f"{self._folder / str(error.run_id)}; wait for it to end, or choose another --db"
             ) from None
 
