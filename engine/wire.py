@@ -66,7 +66,7 @@ def decode(line: bytes) -> Message:
         event = _scored(fields) if name == Evaluated.__name__ else _READERS[name].validate_python(fields)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError) as error:
         shown = line[:80].decode(errors="replace")
-        raise ProtocolError(f"the engine's process sent what is no event ({shown!r}…): {error}") from error
+        raise ProtocolError(f"the engine's process sent something other than an event ({shown!r}…): {error}") from error
     return Message(attempt, number, event)
 
 
@@ -85,7 +85,7 @@ class Decoder:
             for line in lines:
                 yield decode(bytes(line))
         if len(self._pending) > LONGEST_LINE:
-            raise ProtocolError(f"the engine's process sent {len(self._pending):,} bytes that are no event")
+            raise ProtocolError(f"the engine's process sent {len(self._pending):,} bytes that are not an event")
 
 
 def _scored_fields(event: Evaluated) -> dict[str, Any]:

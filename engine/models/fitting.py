@@ -164,9 +164,9 @@ def _refuse_mostly_other(
     """Raises `ValueError` if only a few names match by chance, while most tensors of both have no counterpart."""
     if random > len(place.tensors) and unused > len(place.tensors):
         raise ValueError(
-            f"{source} does not fit backbone {backbone}: only {len(place.tensors)} of its tensors, "
-            f"{short_list(place.names.values(), FEW)}, match the backbone's {len(place.tensors) + random} in name and "
-            f"shape, {unused} do not: {_seen(content)}"
+            f"{source} does not fit backbone {backbone}: it has only {counted(len(place.tensors), 'tensor')} of the "
+            f"backbone's {len(place.tensors) + random} ({short_list(place.names.values(), FEW)}), and "
+            f"{counted(unused, 'other')}: {_seen(content)}"
             f"{_other_network(content.tensors, backbone)}"
         )
 

@@ -386,6 +386,6 @@ def test_the_doctor_finds_data_that_is_gone(faces: Terminal) -> None:
     assert "PROBLEM  data" in done.out
     run = faces("run", *TINY, "--name", "gone")
     assert run.code == 3
-    assert "is not there; mount it" in run.err
+    assert "is missing; mount it" in run.err
     with Store.open(Path("runs.db"), read_only=True) as store:
         assert store.runs.search() == []

@@ -259,7 +259,7 @@ def test_data_that_was_described_otherwise_is_told(store: Store) -> None:
     run_id = store.runs.add(planned(store, data="faces").runs[0].config, spec, name="model")
     assert check(store, run_id).notes == ()
     store.data.add(spec.model_copy(update={"synthetic": SyntheticOptions(seed=3)}), replace=True)
-    assert check(store, run_id).notes == ("the description of faces has changed since model was queued",)
+    assert check(store, run_id).notes == ("the description of faces changed after model was queued",)
     store.data.remove("faces")
     assert "there is no data set 'faces'" in check(store, run_id).problems["data"]
 

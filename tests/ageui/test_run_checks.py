@@ -53,8 +53,8 @@ def test_an_attribute_that_the_data_lacks_is_named_with_the_nearest_and_how_many
     ]
     first, second = _message(*runs).splitlines()
     assert first == (
-        "weights gender,shoe-size: data set 'synthetic' has no attribute 'shoe-size'; choose among age, gender, "
-        "ethnicity, expression with --weights (2 of 6 runs)"
+        "weights gender,shoe-size: data set 'synthetic' has no attribute 'shoe-size'; choose --weights from age, "
+        "gender, ethnicity, expression (2 of 6 runs)"
     )
     assert "no attribute 'gendr' (did you mean gender?)" in second
 
@@ -222,7 +222,7 @@ def test_runs_whose_data_is_gone_are_not_queued_again(ageui: Terminal, table: Da
         Path(table.path or "").unlink()
         done = ageui(*command.split(), *("1" if "--here" in command else "1 2").split())
         assert done.code == 3
-        assert done.err.count("people.csv is not there; mount it") == 1
+        assert done.err.count("people.csv is missing; mount it") == 1
         assert {store.runs.get(run_id).status for run_id in ids} == {"paused" if command == "resume" else "cancelled"}
 
 

@@ -49,7 +49,7 @@ def test_the_groups_of_group_dro_are_told_and_kept(runner: Runner) -> None:
     state, _ = load_newest(seen.newest, seen.folder)
     assert state is not None
     kept = state.loss["group_weights"]
-    (told,) = [note for note in notes(seen) if note.startswith("group-dro weighs")]
+    (told,) = [note for note in notes(seen) if note.startswith("group-dro weights")]
     assert told.startswith(f"group-dro weights {len(kept)} groups: male, <20; male, 20-40; ")
     assert kept.sum().item() == pytest.approx(1)
     assert kept.max() > 1.2 * kept.min()

@@ -159,7 +159,7 @@ def test_it_leaves_without_a_checkpoint_where_nobody_reads_any_more(tmp_path: Pa
     [
         ({"weights": "height"}, "config", 2, "no attribute 'height'"),
         ({"device": "cuda:7"}, "device", 4, "CUDA device"),
-        ({"spec": DataSpec(name="gone", format="course", path="/no/such/folder")}, "data", 3, "is not there"),
+        ({"spec": DataSpec(name="gone", format="course", path="/no/such/folder")}, "data", 3, "is missing"),
     ],
 )
 def test_what_a_person_has_to_change_is_its_last_word(

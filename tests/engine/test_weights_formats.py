@@ -88,7 +88,7 @@ def test_an_archive_of_torch_save_is_not_refused() -> None:
     ("inside", "said"),
     [
         (["w.pth", "notes.txt"], "give the weights file inside: 'w.pth'"),
-        (["data.pkl", "version"], "unpacked to; .* zip -0 -r"),
+        (["data.pkl", "version"], "the folder of an unpacked PyTorch file; .* zip -0 -r"),
         (["notes.txt"], "a folder with 'notes.txt' inside; give a weights file"),
         ([], "a folder with nothing inside"),
     ],

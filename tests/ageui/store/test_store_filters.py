@@ -132,7 +132,7 @@ def test_a_date_stands_for_its_whole_day(filled: Store) -> None:
         ("lr<1,2", "takes one number"),
         ("deterministic=maybe", "takes true or false"),
         ("created>soon", r"not a time; write 2026-01-31"),
-        ("created>9999-12-31", "no time"),
+        ("created>9999-12-31", "not a time"),
         ('name="open', r"this is not a term"),
         ("=mse", "this is not a term"),
         ("loss=", "this is not a term"),

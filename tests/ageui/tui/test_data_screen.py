@@ -140,8 +140,8 @@ def test_a_data_set_that_is_away_says_so(store: Store) -> None:
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
-        assert "away  not there" in sets(app)
-        await until(pilot, lambda: "/no/such/folder is not there" in text_of(app, "#error"), "the error")
+        assert "away  missing" in sets(app)
+        await until(pilot, lambda: "/no/such/folder is missing" in text_of(app, "#error"), "the error")
         await press(pilot, "c", "v", "t")
         await press(pilot, "up")
         assert text_of(app, "#error") == ""
@@ -170,7 +170,7 @@ def test_reading_ends_when_it_is_not_wanted(store: Store, spec: DataSpec, slow: 
         await until(pilot, lambda: bool(processes_of(tmp_path)), "the process")
         assert "reading faces" in text_of(app, "#doing")
         await press(pilot, "c")
-        assert messages(app) == ["something is being read already; esc stops it"]
+        assert messages(app) == ["another data set is being read; esc stops that"]
         if way == "escape":
             await press(pilot, "escape")
             assert isinstance(app.screen, DataScreen)

@@ -220,7 +220,7 @@ def test_data_that_were_registered_again_stay_so(store: Store) -> None:
     assert store.data.counts() == {"mine": COUNTS}
     undo = _made(store, changes.forget_data("mine"))
     store.data.add(spec)
-    assert undo(store) == ChangeMade("", ("mine was registered again in the meantime: it stays as it is",))
+    assert undo(store) == ChangeMade("", ("mine was registered again in the meantime, so nothing was undone",))
 
 
 def test_a_retry_from_the_start_cannot_be_undone(store: Store) -> None:

@@ -125,8 +125,8 @@ def test_a_kill_for_memory_is_named_so(store: Store, monkeypatch: pytest.MonkeyP
         ("exit 3", "protocol", "exit code 3"),
         ("exit 0", "protocol", "without reporting a result"),
         ("torn", "protocol", "without reporting a result"),
-        ("garbage", "protocol", "what is no event"),
-        ("gap", "protocol", "where event"),
+        ("garbage", "protocol", "something other than an event"),
+        ("gap", "protocol", "instead of event"),
     ],
 )
 def test_what_a_person_has_to_change_is_not_tried_again(

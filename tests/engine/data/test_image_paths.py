@@ -67,7 +67,7 @@ def test_relative_names_start_in_the_chosen_folder(faces: Path, tmp_path: Path) 
     table = _table(tmp_path / "labels" / "t.csv", "1.jpg", str(faces / "img" / "2.jpg"))
     manifest = _load(table, images=str(faces / "img"))
     assert _images(manifest) == ["1.jpg", str(faces / "img" / "2.jpg")]
-    with pytest.raises(DataError, match=r"the folder of its images, /no/such, is not there.*--images"):
+    with pytest.raises(DataError, match=r"its image folder /no/such is missing.*--images"):
         _load(table, images="/no/such")
 
 

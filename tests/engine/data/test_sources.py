@@ -321,7 +321,7 @@ def test_any_file_may_be_a_table(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("data_format", ["course", "appa_real", "utkface", "table"])
 def test_a_data_set_that_is_gone_is_named(tmp_path: Path, data_format: DataFormat) -> None:
-    with pytest.raises(DataError, match="gone is not there; mount it"):
+    with pytest.raises(DataError, match="gone is missing; mount it"):
         _load(data_format, tmp_path / "gone")
 
 

@@ -149,7 +149,7 @@ def _with_commas(names: str, *, trailing: str = "", age_first: bool = False) -> 
     ],
 )
 def test_decimal_commas_without_quotes_shift_no_column(tmp_path: Path, content: str) -> None:
-    with pytest.raises(DataError, match="quote cells that contain one, such as decimal commas"):
+    with pytest.raises(DataError, match="quote cells that contain it, such as decimal commas"):
         _read(tmp_path, content)
 
 

