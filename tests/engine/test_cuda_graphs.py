@@ -172,7 +172,7 @@ def test_without_determinism_gradients_that_are_rounding_alone_may_differ() -> N
     assert work.notes == []
 
 
-def test_of_errors_of_a_recording_the_first_is_told() -> None:
+def test_the_first_error_of_a_recording_is_noted() -> None:
     def fails_twice(work: Callable[[], Tensor]) -> Any:
         try:
             raise RuntimeError("this operation cannot be recorded")

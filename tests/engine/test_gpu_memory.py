@@ -49,7 +49,7 @@ def test_the_batch_that_fits(base: int, per_image: int, uneven: int, failed: int
 
 
 @given(st.integers(0, 900), st.integers(0, 400), st.integers(0, 900), st.integers(1, 512))
-def test_what_is_named_was_tried_and_did_fit(base: int, per_image: int, uneven: int, failed: int) -> None:
+def test_the_named_batch_was_tried_and_fits(base: int, per_image: int, uneven: int, failed: int) -> None:
     gpu = Gpu(base, per_image, 1000, uneven)
     found = fitting_batch(gpu.step, failed, 1000)
     if found is None:
@@ -65,7 +65,7 @@ def test_what_is_named_was_tried_and_did_fit(base: int, per_image: int, uneven: 
     ("fits", "advice"),
     [(24, "--batch 24, which fits"), (None, "no smaller batch fits either: choose a smaller --backbone")],
 )
-def test_a_run_that_finds_no_memory_says_what_would_fit(
+def test_a_run_out_of_memory_names_a_fitting_batch(
     runner: Runner, monkeypatch: pytest.MonkeyPatch, fits: int | None, advice: str
 ) -> None:
     held: list[object] = []

@@ -47,7 +47,7 @@ def test_training_imports_no_compiler_and_who_asks_gets_it() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_torchvision_for_another_torch_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_a_torchvision_for_another_torch_is_named_with_advice(tmp_path: Path) -> None:
     (tmp_path / "torchvision.py").write_text('raise RuntimeError("operator torchvision::nms does not exist")')
     command = [sys.executable, "-m", "ageui", "doctor", "--db", str(tmp_path / "runs.db")]
     path = os.pathsep.join([str(tmp_path), *sys.path])

@@ -43,7 +43,7 @@ def test_a_run_learns_and_its_weights_can_be_used_again(runner: Runner, settings
     assert all(torch.equal(tensor, seen.weights[name]) for name, tensor in model.state_dict().items())
 
 
-def test_the_groups_of_group_dro_are_told_and_kept(runner: Runner) -> None:
+def test_the_groups_of_group_dro_are_noted_and_kept(runner: Runner) -> None:
     settings: dict[str, Any] = {"loss": "group-dro", "weights": "gender,age", "group_dro_step": 5}
     seen = runner(**settings, stop_after=3)
     state, _ = load_newest(seen.newest, seen.folder)

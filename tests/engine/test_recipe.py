@@ -201,7 +201,7 @@ def test_the_first_stages_weights_are_kept_until_the_second_has_a_finite_loss(tr
 
 
 @pytest.mark.simulation
-def test_a_second_stage_stopped_in_its_first_epoch_begins_anew_when_it_goes_on(
+def test_a_second_stage_stopped_in_its_first_epoch_starts_anew_on_resume(
     runner: Runner, trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = (5, 3, 4, 4, 9, 8, 8.5, 8)

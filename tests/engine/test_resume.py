@@ -251,7 +251,7 @@ def test_a_checkpoint_that_takes_long_is_written_less_often(runner: Runner, monk
     assert [written.step for written in seen.states] == [1, 6]
 
 
-def test_losses_up_to_a_checkpoint_are_told_before_it(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losses_up_to_a_checkpoint_are_emitted_before_it(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint_writer, "CHECKPOINT_SHARE", 1e9)
     monkeypatch.setattr(train_metrics, "SECONDS_BETWEEN_STEP_EVENTS", 3600.0)
     seen = runner(checkpoint_seconds=0)
@@ -263,7 +263,9 @@ def test_losses_up_to_a_checkpoint_are_told_before_it(runner: Runner, monkeypatc
             assert told == set(range(1, event.step + 1))  # type: ignore[union-attr]
 
 
-def test_which_losses_are_told_depends_on_the_config_alone(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_choice_of_emitted_losses_depends_on_the_config_alone(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(train_metrics, "POINTS_PER_EPOCH", 9)
     often = runner(batch=4)
     monkeypatch.setattr(train_metrics, "SECONDS_BETWEEN_STEP_EVENTS", 3600.0)
@@ -336,7 +338,7 @@ def test_other_first_weights_are_refused(runner: Runner) -> None:
         runner(**settings, checkpoints=stopped.newest)
 
 
-def test_another_number_of_threads_is_told(runner: Runner) -> None:
+def test_another_number_of_threads_is_reported(runner: Runner) -> None:
     stopped = runner(stop_after=1)
     manifest = stopped.all(RunStarted)[0].manifest
     same = runner(checkpoints=stopped.newest, manifest=manifest)
@@ -355,7 +357,7 @@ def test_another_number_of_threads_is_told(runner: Runner) -> None:
         (5, "backbone and head: from the checkpoint after step 5"),
     ],
 )
-def test_it_is_told_where_the_weights_come_from(runner: Runner, stop_after: int, said: str) -> None:
+def test_the_origin_of_the_weights_is_noted(runner: Runner, stop_after: int, said: str) -> None:
     stopped = runner(**FREEZE, stop_after=stop_after)
     (began,) = [note.message for note in stopped.all(Noted) if "backbone" in note.message]
     assert began.startswith("backbone: all ")

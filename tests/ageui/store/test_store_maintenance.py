@@ -56,7 +56,7 @@ def test_copies_to_one_file_at_once_all_succeed_and_the_last_one_stays(store: St
         assert [row.name for row in found.runs.search()] == ["kept"]
 
 
-def test_a_copy_removes_what_a_killed_one_left_and_the_log_of_what_it_replaces(store: Store, tmp_path: Path) -> None:
+def test_a_copy_removes_leftovers_and_the_log_of_the_replaced_file(store: Store, tmp_path: Path) -> None:
     lock = Lock.take(tmp_path / ".copy.db.1.part")
     assert lock is not None
     for left in (".copy.db.0.part", ".copy.db.0.part-journal", ".copy.db.1.part-journal", ".copy.db.2.part-journal"):

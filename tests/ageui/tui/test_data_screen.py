@@ -114,7 +114,7 @@ def test_rows_are_read_in_another_process_and_then_the_images(store: Store, draw
     use(store, scenario)
 
 
-def test_what_is_wrong_is_listed(store: Store, tmp_path: Path, drawn_faces: Path) -> None:
+def test_problems_are_listed(store: Store, tmp_path: Path, drawn_faces: Path) -> None:
     shutil.copytree(drawn_faces, tmp_path / "bad")
     (tmp_path / "bad" / "train_data" / "000003.jpg").write_bytes(b"")
     spec = DataSpec(name="bad", format="course", path=str(tmp_path / "bad"), skip_bad=True)
@@ -269,7 +269,7 @@ def test_bad_rows_are_left_out_when_that_is_wanted(store: Store, tmp_path: Path,
     use(store, scenario)
 
 
-def test_a_path_that_is_not_there_is_refused(store: Store) -> None:
+def test_a_missing_path_is_refused(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
         for path, said in (("  ", ""), ("/no/such/place", "/no/such/place"), ("[/]", "[/]")):

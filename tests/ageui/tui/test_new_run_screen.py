@@ -169,7 +169,7 @@ def test_reset_empties_the_form_and_leaving_a_filled_one_asks(store: Store) -> N
     use(store, scenario)
 
 
-def test_fields_that_no_run_uses_are_dim_and_say_what_would_use_them(store: Store) -> None:
+def test_unused_fields_are_dim_and_name_their_condition(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         sigma = row(app, "dldl_sigma")
@@ -241,7 +241,7 @@ def test_no_text_that_is_typed_breaks_the_form(store: Store) -> None:
     use(store, scenario)
 
 
-def test_a_database_that_cannot_be_read_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_database_is_reported(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         from engine.errors import StoreError

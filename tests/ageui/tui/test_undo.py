@@ -107,7 +107,7 @@ def _pruned(store: Store, run_id: int) -> None:
         (queued, lambda ids: changes.tag(ids, ["mine"]), lambda store, run: store.edits.set_tags(run, ["x"]), None),
     ],
 )
-def test_what_changed_since_stays_as_it_is_and_is_told(
+def test_runs_changed_since_stay_unchanged_and_are_reported(
     store: Store,
     make: Callable[[Store], int],
     change: Callable[[Sequence[int]], Change],
@@ -125,7 +125,7 @@ def test_what_changed_since_stays_as_it_is_and_is_told(
     assert _columns(store, run_id) == after
 
 
-def test_what_can_be_restored_of_several_runs_is(store: Store) -> None:
+def test_undo_restores_the_runs_that_it_can(store: Store) -> None:
     first, second = queued(store), queued(store)
     undo = _made(store, changes.cancel([first, second]))
     store.queue.retry(second)

@@ -73,7 +73,7 @@ def test_a_run_that_is_queued_again_or_paused_has_not_ended(store: Store, monkey
     assert said() == []
 
 
-def test_a_killed_foreground_run_is_told_of_by_whoever_finds_it(store: Store) -> None:
+def test_a_killed_foreground_run_is_announced_by_its_finder(store: Store) -> None:
     run_id = queue_run(store)
     remember(store, [run_id], SAY)
     claim_run(store, run_id, worker=None)[1].release()
@@ -82,7 +82,7 @@ def test_a_killed_foreground_run_is_told_of_by_whoever_finds_it(store: Store) ->
     assert [line.split("|")[2] for line in said()] == ["interrupted"]
 
 
-def test_a_run_whose_workers_keep_dying_is_told_of_when_it_fails(store: Store) -> None:
+def test_a_run_whose_workers_keep_dying_is_announced_when_it_fails(store: Store) -> None:
     run_id = queue_run(store)
     remember(store, [run_id], SAY)
     statuses = []
@@ -236,7 +236,7 @@ def test_commands_are_kept_where_only_their_owner_reads_them(store: Store) -> No
     assert list(folder.iterdir()) == []
 
 
-def test_the_end_of_the_queue_is_told_once_by_whoever_ends_the_last_run(store: Store) -> None:
+def test_the_end_of_the_queue_is_announced_once_at_the_end_of_the_last_run(store: Store) -> None:
     ids = [queue_run(store, seed=seed) for seed in range(2)]
     remember_for_queue(store, SAY)
     remember_for_queue(store, "echo another >> ends.txt")

@@ -114,7 +114,7 @@ def test_a_name_in_the_spelling_of_another_system_is_found_and_said(tmp_path: Pa
         (["a.jpg"], "no/a.jpg", "the image file is missing: there is no folder 'no'"),
     ],
 )
-def test_a_missing_image_is_named_with_what_is_there(tmp_path: Path, others: list[str], named: str, said: str) -> None:
+def test_a_missing_image_is_named_with_similar_files(tmp_path: Path, others: list[str], named: str, said: str) -> None:
     for name in ("0.jpg", *others):
         image_file(tmp_path / name)
     manifest = _load(_table(tmp_path / "t.csv", "0.jpg", named))

@@ -200,7 +200,7 @@ def test_values_that_make_no_intervals_are_refused(values: list[str]) -> None:
         binned(pd.Series(values), "bmi", 4)
 
 
-def test_close_numbers_are_told_apart_by_their_edges() -> None:
+def test_edges_distinguish_close_numbers() -> None:
     groups, _ = binned(pd.Series([1000.1, 1000.2] * 20), "x", 2)
     assert groups.value_counts().to_dict() == {"<1000.2": 20, ">=1000.2": 20}
 

@@ -173,7 +173,7 @@ def test_half_of_validation_becomes_test_and_no_subject_is_in_both(tmp_path: Pat
     assert halved.groupby("subject")["split"].nunique().max() == 1
 
 
-def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
+def test_fractions_are_close_to_the_request(tmp_path: Path) -> None:
     path = _write(tmp_path / "t.csv", "image,age", *(f"{n}.png,3" for n in range(300)))
     for number in range(300):
         image_file(tmp_path / f"{number}.png", size=2)
@@ -279,7 +279,7 @@ def test_a_target_the_data_lacks_is_refused(course_folder: Path, data_format: Da
         _load(data_format, path, "real", columns={"image": "imageId"} if data_format == "table" else {})
 
 
-def test_a_folder_of_nothing_known_says_what_was_looked_for(tmp_path: Path) -> None:
+def test_a_folder_of_unknown_format_names_the_known_formats(tmp_path: Path) -> None:
     _write(tmp_path / "notes.txt", "hello")
     with pytest.raises(DataError, match=r"data_train\.npy.*gt_avg_train\.csv.*25_0_1.*it holds no images"):
         detect_format(tmp_path)
@@ -294,7 +294,7 @@ def test_a_folder_of_nothing_known_says_what_was_looked_for(tmp_path: Path) -> N
         ("UTKFace.tar.gz", r"unpack its archives first \(UTKFace\.tar\.gz\)"),
     ],
 )
-def test_a_folder_of_nothing_known_says_what_to_do_with_what_is_in_it(tmp_path: Path, name: str, said: str) -> None:
+def test_a_folder_of_unknown_format_gets_advice_on_its_files(tmp_path: Path, name: str, said: str) -> None:
     _write(tmp_path / name, "x")
     with pytest.raises(DataError, match=said):
         detect_format(tmp_path)
@@ -308,7 +308,7 @@ def test_a_folder_of_several_tables_says_how_to_use_them_all(tmp_path: Path) -> 
         detect_format(tmp_path)
 
 
-def test_a_folder_of_images_alone_says_what_table_to_write(tmp_path: Path) -> None:
+def test_a_folder_of_images_alone_gets_a_table_to_write(tmp_path: Path) -> None:
     _write(tmp_path / "images" / "001A13.JPG", "x")
     with pytest.raises(DataError, match=r"write a CSV table .*image,age,gender .* images/001A13\.JPG,31,female"):
         detect_format(tmp_path)
@@ -371,7 +371,7 @@ class TestSynthetic:
             assert chosen.std() == pytest.approx(4.0, rel=0.12)
 
     @pytest.mark.parametrize("group", ["gender=none", "height=tall", "gender"])
-    def test_a_group_there_is_not_is_refused(self, group: str) -> None:
+    def test_a_missing_group_is_refused(self, group: str) -> None:
         with pytest.raises(ConfigError):
             self._frame(label_shift={group: 1.0})
 

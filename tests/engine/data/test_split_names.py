@@ -87,5 +87,5 @@ def test_a_split_may_have_no_fold() -> None:
 
 
 @pytest.mark.parametrize(("key", "expected"), [("0", True), ("999", True), ("1000", False), ("9" * 5000, False)])
-def test_only_what_the_flag_takes_is_a_fold(key: str, expected: bool) -> None:
+def test_only_values_of_the_flag_are_folds(key: str, expected: bool) -> None:
     assert is_fold(key) is expected

@@ -62,7 +62,7 @@ def test_columns_are_found_by_usual_names_and_kept(folder: Path, image: str, age
     assert DataSpec.model_validate(spec.model_dump(mode="json")) == spec
 
 
-def test_what_was_found_is_said_in_one_line(folder: Path) -> None:
+def test_found_columns_are_noted_in_one_line(folder: Path) -> None:
     spec = _spec(folder, {"Image": IMAGES, "Age": [1, 20, 30], "Gender": ["m", "f", "f"], "Split": ["train"] * 3})
     found, notes = settled(spec)
     pairs = "image=Image, age=Age, split=Split, gender=Gender"
@@ -148,7 +148,7 @@ def test_flags_name_columns_in_other_letters(folder: Path) -> None:
         _load(folder, table, columns={"image": "nothing"})
 
 
-def test_an_older_description_reads_what_it_read(folder: Path) -> None:
+def test_an_older_description_reads_the_same_columns(folder: Path) -> None:
     table = {"image": IMAGES, "age": [1, 20, 30], "Split": ["test"] * 3, "Gender": ["m", "f", "f"]}
     manifest = load_manifest(_spec(folder, table, split_map={}))
     assert set(manifest.attributes) == {"Split", "Gender"}

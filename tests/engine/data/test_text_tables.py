@@ -220,7 +220,7 @@ def test_unquoted_decimal_commas_are_never_taken_for_row_numbers(tmp_path: Path,
     ],
     ids=lambda given: given if isinstance(given, str) and len(given) < 80 else "",
 )
-def test_what_is_no_table_is_refused_with_what_to_do(tmp_path: Path, content: bytes | str, said: str) -> None:
+def test_other_files_than_tables_are_refused_with_advice(tmp_path: Path, content: bytes | str, said: str) -> None:
     with pytest.raises(DataError, match=said):
         _read(tmp_path, content)
 
@@ -232,7 +232,7 @@ def test_what_is_no_table_is_refused_with_what_to_do(tmp_path: Path, content: by
         (("archive/faces.zip", "train.csv"), r"it is a zip archive \(archive/faces.zip, train.csv\); unpack it, and"),
     ],
 )
-def test_archives_are_refused_by_what_they_hold(tmp_path: Path, names: tuple[str, ...], said: str) -> None:
+def test_archives_are_refused_by_their_content(tmp_path: Path, names: tuple[str, ...], said: str) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name in names:
@@ -241,7 +241,7 @@ def test_archives_are_refused_by_what_they_hold(tmp_path: Path, names: tuple[str
         _read(tmp_path, packed.getvalue())
 
 
-def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_columns_of_one_name_are_distinguished(tmp_path: Path) -> None:
     same = _read(tmp_path, _text(rows=[(image, age, age) for image, age, _ in ROWS], names=("image", "age", "age")))
     assert (list(same.frame), same.repeated) == (["image", "age"], frozenset())
     other = _read(tmp_path, _text(names=("image", "age", "age")))

@@ -53,7 +53,7 @@ def state() -> dict[str, Tensor]:
         ("\ud800", None),
     ],
 )
-def test_the_file_of_a_run_hands_on_what_it_was_pretrained_on(
+def test_the_file_of_a_run_passes_its_pretraining_on(
     small: Small, tmp_path: Path, stored: str | None, inherited: str | None
 ) -> None:
     config = small()
@@ -113,7 +113,9 @@ def test_values_are_cast_to_the_backbones_type(small: Small, state: dict[str, Te
     assert torch.equal(weight, half["conv1.weight"].float())
 
 
-def test_what_a_file_lacks_stays_random_and_is_counted(small: Small, state: dict[str, Tensor], tmp_path: Path) -> None:
+def test_tensors_missing_in_a_file_stay_random_and_are_counted(
+    small: Small, state: dict[str, Tensor], tmp_path: Path
+) -> None:
     part = {name: tensor for name, tensor in state.items() if name.startswith(("conv1", "bn1"))}
     part.pop("bn1.num_batches_tracked")
     save_file(part, tmp_path / "w.safetensors")
@@ -272,9 +274,7 @@ def test_a_check_of_missing_imagenet_weights_asks_their_server_and_downloads_not
     assert not list(checkpoints().iterdir())
 
 
-def test_a_check_of_a_weights_file_names_the_file_or_what_does_not_fit(
-    state: dict[str, Tensor], tmp_path: Path
-) -> None:
+def test_a_check_of_a_weights_file_names_the_file_or_the_misfit(state: dict[str, Tensor], tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     save_file(state, path)
     found, report = check_weights(_network(), "resnet18@layer1", str(path), 32) or (None, None)
