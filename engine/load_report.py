@@ -48,7 +48,7 @@ class LoadReport:
         if self.also_below:
             parts.append(f"{short_list(map(repr, self.also_below), FEW)} would fit as well; to use it, save it alone")
         parts += [f"{self.random} start random{_named(self.random_parts)}"] if self.random else []
-        parts += [f"{self.ignored} in the file unused{_named(self.ignored_parts)}"] if self.ignored else []
+        parts += [f"{self.ignored} unused{_named(self.ignored_parts)}"] if self.ignored else []
         parts += [self.pretraining] if self.pretraining else []
         return "; ".join([*parts, *self.notes])
 

@@ -37,7 +37,7 @@ _GIGABYTES: Final = partial(amount_problem, unit="gigabytes")
 VARIABLES: Final = (
     Variable("AGEUI_DB", "the database"),
     Variable("AGEUI_CACHE", "the folder for decoded pixels, features and other things that can be rebuilt"),
-    Variable("AGEUI_CACHE_GB", "limit in gigabytes for each of pixels and features in the cache", _GIGABYTES),
+    Variable("AGEUI_CACHE_GB", "limit in gigabytes for pixels, and for features, in the cache", _GIGABYTES),
     Variable("AGEUI_GPU_PIXELS_GB", "limit in gigabytes for a run's pixels on a GPU", _GIGABYTES),
     Variable("AGEUI_CHECKPOINT_SECONDS", "seconds between checkpoints", partial(amount_problem, unit="seconds")),
     Variable("AGEUI_CUDA_GRAPHS", "whether to train with CUDA graphs", _switch_problem),

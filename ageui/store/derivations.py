@@ -151,7 +151,7 @@ def _trainings(sources: Sequence[Run]) -> list[str]:
 def _insert(session: Session, new: NewDerivedRun, folder: Path) -> int:
     sources = [existing_run(session, source.id) for source in new.sources]
     if (found := _same(session, new.config_hash)) is not None:
-        raise ConfigError(f"run {found[0]} ({found[1]}) is already the same; use that run")
+        raise ConfigError(f"run {found[0]} ({found[1]}) is identical; use that run")
     (given,) = valid_names(session, [new.name])
     reserve_ids(session, folder)
     first = sources[0]

@@ -63,7 +63,7 @@ def draw_sheet(
         If no image is left.
     """
     if not 1 <= count <= MOST_FACES:
-        raise ConfigError(f"{count} faces do not fit a sheet: choose 1 to {MOST_FACES}")
+        raise ConfigError(f"{count} faces requested, but a sheet holds 1 to {MOST_FACES}; choose another number")
     frame = _members(manifest.frame, split, group)
     what = " · ".join([manifest.name, split or "all splits", *(["=".join(group)] if group else [])])
     if frame.empty:

@@ -101,7 +101,9 @@ def cells(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
         for line in lines:
             seen += 1
             if len(line) > _LONGEST_LINE:
-                raise ValueError(f"line {seen:,} has more than {_LONGEST_LINE:,} characters; is the file a table?")
+                raise ValueError(
+                    f"line {seen:,} has more than {_LONGEST_LINE:,} characters; check that the file is a table"
+                )
             if seen - row_end > _MOST_LINES_A_ROW:
                 raise ValueError(_open_quote(row_end + 1))
             yield line

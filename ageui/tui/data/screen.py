@@ -223,7 +223,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
     def _start(self, work: Callable[[], Awaitable[None]]) -> None:
         """Starts a job, which a person can stop. Refuses a second one."""
         if self._job is not None:
-            self.app.tell("another data set is being read; esc stops that", severity="warning")
+            self.app.tell("a data set is already being read; esc stops that", severity="warning")
             return
 
         async def job() -> None:

@@ -170,7 +170,7 @@ def test_reading_ends_when_it_is_not_wanted(store: Store, spec: DataSpec, slow: 
         await until(pilot, lambda: bool(processes_of(tmp_path)), "the process")
         assert "reading faces" in text_of(app, "#doing")
         await press(pilot, "c")
-        assert messages(app) == ["another data set is being read; esc stops that"]
+        assert messages(app) == ["a data set is already being read; esc stops that"]
         if way == "escape":
             await press(pilot, "escape")
             assert isinstance(app.screen, DataScreen)

@@ -94,7 +94,7 @@ def test_the_report_names_the_loaded_place_and_others_that_fit(state: dict[str, 
     network, report = load({"part": part, "student": state, "teacher": other}, tmp_path)
     assert torch.equal(network.state_dict()["conv1.weight"], state["conv1.weight"])
     assert "(below 'student.'); 'teacher.' would fit as well" in report.sentence()
-    assert report.sentence().endswith("in the file unused: layer4, fc, part, teacher")
+    assert report.sentence().endswith(" unused: layer4, fc, part, teacher")
 
 
 @pytest.mark.parametrize(
