@@ -1,14 +1,14 @@
-"""The engine's process: trains one run after the other.
+"""The engine's process: trains one run after another.
 
     python -P -m engine --events FD
 
 `engine.control` describes stdin: requests, and its end, which asks the process to leave. Events go to the file
 descriptor FD, see `engine.wire`; stdout and stderr are the log. A run in training when stdin ends or SIGTERM arrives
-finishes its step and writes a checkpoint, and the process leaves with exit code 75. If nobody reads the events any
-more, it leaves without a checkpoint, because nobody would learn of it.
+finishes its step and writes a checkpoint, and the process leaves with exit code 75. If the supervisor stops reading
+events, the process leaves without a checkpoint, because nobody would learn of it.
 
-After a run that came to its end, the process stays for the next request, with everything imported and loaded. After any
-other run it leaves, so that the next run gets a fresh process.
+After a run that ended normally, the process waits for the next request, with everything imported and loaded. After
+any other run it leaves, so that the next run gets a fresh process.
 """
 
 import argparse
@@ -34,11 +34,11 @@ _SECONDS_BETWEEN_PROGRESS = 0.25
 
 
 class _UnwatchedError(Exception):
-    """Nobody reads the events any more."""
+    """The supervisor stopped reading the events."""
 
 
 class _Sender:
-    """Writes events to the supervising process, and in words to the log."""
+    """Writes events to the supervising process, and as sentences to the log."""
 
     def __init__(self, descriptor: int, request: RunRequest) -> None:
         self._descriptor, self._attempt = descriptor, request.attempt
@@ -69,7 +69,7 @@ class _Sender:
 def log(line: str) -> None:
     """Writes a line to the log, with the local time.
 
-    Text that is not UTF-8, or a full disk, costs the line and not the run.
+    Text that is not UTF-8, or a full disk, loses the line but does not stop the run.
     """
     stamped = f"{datetime.now():%Y-%m-%d %H:%M:%S}  {line}\n"
     try:
@@ -97,13 +97,13 @@ def main() -> int:
             order.release()
             emit(Released())
         except _UnwatchedError:
-            log("nobody watches this run any more: leaving it to the next attempt")
+            log("the supervisor of this run is gone: leaving the run to the next attempt")
             return EXIT_STOPPED
     return EXIT_STOPPED
 
 
 def _import_libraries() -> None:
-    """Imports what runs need before the first request, which takes seconds, a seventh more if garbage is collected."""
+    """Imports the modules of runs before the first request: seconds, and a seventh more with garbage collection."""
     gc.disable()
     with suppress(Exception):  # the first run reports the problem
         import engine.train  # noqa: F401

@@ -1,9 +1,9 @@
-"""The rule that settles in which arithmetic a run computes on a processor. Needs no torch.
+"""The rule that chooses the arithmetic of a run on a processor: bf16 or fp32. Needs no torch.
 
-A processor with instructions for bf16 multiplies matrices about twice as fast in it. Without them, bf16 is emulated and
-several times slower than fp32; with depthwise convolutions (MobileNet, EfficientNet), a step can take twice as long in
-bf16 even on a processor that has it. The rule depends on the processor and the network alone, never on a clock, so that
-equal runs compute alike however busy the machine is.
+A processor with bf16 instructions multiplies matrices about twice as fast in bf16. Other processors emulate it, several
+times slower than fp32. Depthwise convolutions (MobileNet, EfficientNet) can take twice as long in bf16 even with these
+instructions. The rule depends on the processor and the network alone, never on a clock, so that equal runs compute
+alike, however busy the machine is.
 """
 
 import platform
@@ -23,14 +23,14 @@ BF16_FLAGS: Final = ("amx_bf16", "avx512_bf16")
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """An arithmetic and the reason for it, in words."""
+    """An arithmetic and the reason for it."""
 
     name: Literal["fp32", "bf16"]
     reason: str
 
 
 def cpu_arithmetic(backbone: str) -> Arithmetic:
-    """The arithmetic of `precision=auto` on this machine's processor; fp32 if the system does not tell its flags."""
+    """The arithmetic of `precision=auto` on this machine's processor; fp32 if the system does not list its flags."""
     found = " and ".join(flag for flag in BF16_FLAGS if flag in cpu_flags())
     if not found:
         return Arithmetic("fp32", "the processor has no bf16 arithmetic")
@@ -40,20 +40,20 @@ def cpu_arithmetic(backbone: str) -> Arithmetic:
 
 
 def settled_precision(backbone: str, device: str) -> Precision:
-    """What `precision=auto` comes to on this machine; `auto` if a GPU computes, which decides when the run starts."""
+    """The arithmetic of `precision=auto` on this machine; `auto` for a GPU, which is asked when the run starts."""
     on_cpu = device == "cpu" or (device == "auto" and not cuda_available())
     return cpu_arithmetic(backbone).name if on_cpu else "auto"
 
 
 def settled(config: RunConfig) -> RunConfig:
-    """The config with its arithmetic named, as far as `settled_precision` knows it."""
+    """The config with its `settled_precision`."""
     if config.precision != "auto":
         return config
     return config.model_copy(update={"precision": settled_precision(config.backbone, config.device)})
 
 
 def spellings(config: RunConfig) -> tuple[RunConfig, ...]:
-    """The config, and its other spelling: `auto` and what that is settled to compute alike on this machine."""
+    """The config and its equivalent here: on this machine, `auto` and the arithmetic it settles to compute alike."""
     auto = config.model_copy(update={"precision": "auto"})
     both = (auto, settled(auto))
     return both if config in both else (config,)
@@ -66,7 +66,7 @@ def cpu_flags() -> frozenset[str]:
 
 @cache
 def cpu_name() -> str:
-    """The processor's model name, if the platform tells it."""
+    """The processor's model name, if the platform reports it."""
     return cpu_info("model name") or platform.processor() or platform.machine()
 
 

@@ -1,18 +1,18 @@
-"""Augmentation: the report's fixed copies of the oldest, or a fresh random change of every image in every step.
+"""Augmentation: the report's fixed copies of the oldest faces, or a new random change of every image in every step.
 
 Images are RGB, (B, 3, S, S) float in [0, 1], on any device. All randomness is a function of its arguments.
 
-`report` (Table 11): each train image of 60 years and more gets four copies, of these kinds:
+`report` (Table 11): each train image of age 60 or above gets four copies, one of each kind:
 
 1. its mirror image;
 2. another brightness: times a factor, uniform in 0.7 to 1.3 (the report gives no strength), cut off at 1;
 3. Gaussian blur, 5×5 pixels, σ 1;
-4. moved by whole pixels, uniform in ±25 at 224 px and in proportion at other sizes, along both axes, black behind.
+4. shifted by whole pixels along both axes, uniform in ±25 at 224 px and in proportion at other sizes; the gap is black.
 
-`standard`: in this order, mirrored in half of the cases; moved by up to 1/16 of the side along both axes, the edge
-repeated behind; brightness and contrast times a factor uniform in 0.8 to 1.2, saturation in 0.9 to 1.1.
+`standard`: in this order, mirrored in half of the cases; shifted by up to 1/16 of the side along both axes, the gap
+filled with the edge; brightness and contrast times a factor uniform in 0.8 to 1.2, saturation in 0.9 to 1.1.
 
-`face`: the first three of these: mirrored, moved by up to 1/16 of the side (4 pixels at 64 px), another brightness.
+`face`: the first three of these: mirrored, shifted by up to 1/16 of the side (4 pixels at 64 px), another brightness.
 """
 
 from typing import Final
@@ -58,8 +58,7 @@ def expand_rows(
     Returns
     -------
     rows, kinds
-        Rows to train on and the kind of each (0: the image itself), both (R',). Copies follow after all images, kind by
-        kind.
+        Rows to train on and the kind of each (0: the image itself), both (R',). Copies follow all images, kind by kind.
 
     Examples
     --------
@@ -75,7 +74,7 @@ def expand_rows(
 def augment_images(
     images: Tensor, kinds: Tensor, rows: Tensor, augment: str, seed: int, epoch: int, step: int
 ) -> Tensor:
-    """Changes images, which stay as they are themselves.
+    """Returns changed images and leaves the given ones unchanged.
 
     Parameters
     ----------
@@ -85,15 +84,15 @@ def augment_images(
         Kinds and rows of the images, shape (B,), as from `expand_rows`.
     augment
         `report` changes copies by (seed, row, kind) and leaves kind 0 unchanged, so the larger data set is the same in
-        every epoch. `standard` and `face` change every image by (seed, epoch, step) and its place in the batch. `none`
-        changes nothing.
+        every epoch. `standard` and `face` change every image by (seed, epoch, step) and its place in the batch; `none`
+        changes none.
     seed, epoch, step
-        The randomness.
+        Decide all randomness.
 
     Returns
     -------
     Tensor
-        Order and shape of `images`.
+        In the order and shape of `images`.
     """
     if augment == "report":
         return fixed_copies(images, kinds.cpu(), rows.cpu(), seed)
@@ -149,7 +148,7 @@ def _fresh_change(images: Tensor, random: np.random.Generator, *, colours: bool)
 
 
 def _shift(images: Tensor, shifts: NDArray[np.int64], *, black: bool) -> Tensor:
-    """Images moved down and right by `shifts` (B, 2) pixels, with black or the repeated edge behind."""
+    """Images shifted down and right by `shifts` (B, 2) pixels, the gap filled with black or the edge."""
     side = images.shape[-1]
     source = torch.arange(side, device=images.device) - upload(torch.from_numpy(shifts), images.device).unsqueeze(2)
     inside = (source >= 0) & (source < side)
@@ -160,7 +159,7 @@ def _shift(images: Tensor, shifts: NDArray[np.int64], *, black: bool) -> Tensor:
 
 
 def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
-    """`factor` of the images and the rest of the other: below 1 moves towards the other, above 1 away from it."""
+    """`factor` times the images plus the rest of the other: below 1 moves towards the other, above 1 away from it."""
     return (other + (images - other) * factor).clamp(0, 1)
 
 

@@ -1,7 +1,7 @@
-"""Checks names of backbones without torch.
+"""Checks backbone names without torch.
 
 A name is `NETWORK`, `NETWORK-v1` for a ResNet with the original strides, or either with `@LAYER` to cut it there.
-`dlib-age` is dlib's age network, which can be cut, too. `timm/NAME` is a network of timm, whole.
+`dlib-age` is dlib's age network, which can be cut, too. `timm/NAME` is a whole network of timm.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ CLOSE_MATCHES: Final = 3
 _WITHOUT_BATCH_NORM: Final = ("alexnet", "convnext", DLIB_AGE, "squeezenet", "swin", "vgg", "vit")
 _DEPTHWISE: Final = ("convnext", "efficientnet", "maxvit", "mnasnet", "mobilenet", "shufflenet")
 
-# torchvision's classifiers, and the version that has them: a later version is asked for names not listed here.
+# torchvision's classifiers in the version below. Later versions are asked for names that this list lacks.
 LISTED_VERSION: Final = (0, 29)
 LISTED: Final = (
     "alexnet", "convnext_base", "convnext_large", "convnext_small", "convnext_tiny", "densenet121", "densenet161",
@@ -45,7 +45,7 @@ _ASK: Final = "import torchvision.models as m; print(*m.list_models(module=m))"
 
 @dataclass(frozen=True)
 class BackboneName:
-    """A backbone's name in its parts.
+    """The parts of a backbone's name.
 
     Examples
     --------
@@ -59,14 +59,14 @@ class BackboneName:
 
     @classmethod
     def parse(cls, name: str) -> Self:
-        """Raises `ValueError` with close matches for a network that torchvision does not have.
+        """Raises `ValueError`, with close matches, for a network that torchvision lacks.
 
-        Only timm knows whether it has a network; its names are checked when the network is built.
+        Names of timm are checked when the network is built, because only timm knows them.
         """
         head, cut, layer = name.partition("@")
         if head.startswith(TIMM_PREFIX):
             if cut or not _TIMM_NAME.fullmatch(head):
-                raise ValueError("write a network of timm as timm/NAME, such as timm/resnet50.a1_in1k, without @LAYER")
+                raise ValueError("write a timm network as timm/NAME without @LAYER, such as timm/resnet50.a1_in1k")
             return cls(head, False, None)
         network = head.removesuffix(V1_SUFFIX)
         original = head != network
@@ -74,10 +74,10 @@ class BackboneName:
             have = (DLIB_AGE, *LISTED, *unlisted(), *(known + V1_SUFFIX for known in V1_NETWORKS))
             raise ValueError(
                 f"torchvision has no classifier {head!r}{suggestion(head, have)}; "
-                "give the name of one, resnet18, 34, 50, 101 or 152 followed by -v1, dlib-age, or timm/NAME"
+                "give one of its names, resnet18, 34, 50, 101 or 152 followed by -v1, dlib-age, or timm/NAME"
             )
         if cut and not layer:
-            raise ValueError(f"it names no layer after the @; for example {head}@layer3")
+            raise ValueError(f"no layer after the @; name one, such as {head}@layer3")
         return cls(network, original, layer or None)
 
     @property
@@ -106,7 +106,7 @@ def has_depthwise_convolutions(name: str) -> bool:
 
 @cache
 def unlisted() -> tuple[str, ...]:
-    """Networks of a torchvision newer than the list, asked in a process of its own, which takes seconds."""
+    """Networks of a torchvision newer than the list. Asks a separate process, which takes seconds."""
     with contextlib.suppress(metadata.PackageNotFoundError, ValueError):
         if tuple(int(part) for part in metadata.version("torchvision").split(".")[:2]) <= LISTED_VERSION:
             return ()
@@ -115,7 +115,7 @@ def unlisted() -> tuple[str, ...]:
 
 
 def suggestion(name: str, have: Sequence[str]) -> str:
-    """Close matches of a name, in words; empty without any.
+    """The close matches of a name as an aside; empty without any.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Reads files that people name: only regular ones of bounded size, so that nothing hangs or fills memory.
+"""Reads files named by people: only regular files of bounded size, so that none hangs the program or fills memory.
 
-Every problem is an `OSError` with a message for people, see `problem_of`.
+All problems are `OSError`s with a message for people, see `problem_of`.
 """
 
 import errno
@@ -51,7 +51,7 @@ def read_regular(
 ) -> bytes:
     """The content of a regular file of at most `most_bytes`.
 
-    `refuse_head` is called with the first 512 bytes before the others are read. Raises its errors, and `OSError` as
+    `refuse_head` is called with the first 512 bytes before the rest is read. Raises its errors, and `OSError` like
     `open_regular`.
     """
     with open_regular(path, most_bytes) as stream:
@@ -59,14 +59,14 @@ def read_regular(
         size = os.fstat(stream.fileno()).st_size
         content = stream.read(size + 1)
     if len(content) > size:
-        raise OSError(errno.EIO, "it grew while it was read")
+        raise OSError(errno.EIO, "it grew while being read")
     return content
 
 
 def read_regular_or_pipe(path: Path, most_bytes: int) -> bytes:
-    """As `read_regular`, but also reads a pipe that this process was given, as in `--config <(command)`.
+    """Like `read_regular`, but also reads a pipe given to this process, as in `--config <(command)`.
 
-    Raises `OSError` also for a pipe that carries more than `most_bytes`, or nothing for ten seconds.
+    Also raises `OSError` for a pipe that sends more than `most_bytes`, or nothing for ten seconds.
     """
     if not (str(path).startswith(_OWN_DESCRIPTORS) and stat.S_ISFIFO(os.stat(path).st_mode)):
         return read_regular(path, most_bytes)
@@ -79,16 +79,16 @@ def read_regular_or_pipe(path: Path, most_bytes: int) -> bytes:
             if not part:
                 return content
             content += part
-    raise OSError(errno.EFBIG, f"it carries more than the limit of {_size(most_bytes)}")
+    raise OSError(errno.EFBIG, f"it sent more than the limit of {_size(most_bytes)}")
 
 
 def problem_of(error: Exception) -> str:
-    """The message of an error, without the number of a system error."""
+    """The message of an error, without the error number of the system."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def other_kind(path: Path) -> str | None:
-    """`a folder`, `a named pipe` or whatever else exists under that path; None for a regular file or nothing."""
+    """The kind of file at a path: `a folder`, `a named pipe` etc.; None for a regular or missing file."""
     try:
         return _other_kind(os.stat(path))
     except OSError:

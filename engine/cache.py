@@ -1,4 +1,4 @@
-"""The cache's folders and files: private, checked when read, and bounded; the entries unused for longest go first.
+"""The cache's folders and files: private, checked when read, and bounded. The least recently used entries go first.
 
 An entry in use is never lost: on POSIX, a file that is open or mapped stays whole for its users.
 """
@@ -30,10 +30,10 @@ _SECONDS_UNTIL_ABANDONED: Final = 3_600
 
 
 def private_part(cache: Path, name: str) -> Path:
-    """The folder `name` of a cache. Both are made if missing, and belong to their owner alone.
+    """The folder `name` of a cache. Creates both if missing, private to their owner.
 
-    Raises `DataError` for a folder of another user, or one that everyone may write to: its content cannot be trusted.
-    Raises `OSError` if it cannot be made. A folder of root is trusted.
+    Raises `DataError` for a folder that belongs to another user than root, or that everyone may write to: its content
+    cannot be trusted. Raises `OSError` if it cannot be created.
     """
     for folder in (cache, cache / name):
         make_private_folder(folder)
@@ -57,7 +57,7 @@ def _distrust(folder: Path) -> str | None:
             "set AGEUI_CACHE to a folder of your own"
         )
     if found.st_mode & stat.S_IWOTH:
-        cure = "" if found.st_mode & stat.S_ISVTX else "delete it, it is made again when needed, or "
+        cure = "" if found.st_mode & stat.S_ISVTX else "delete it (it is rebuilt when needed), or "
         return (
             f"everyone may write to the cache {folder}, so its content is not trusted; "
             f"{cure}set AGEUI_CACHE to a folder of your own"
@@ -66,19 +66,19 @@ def _distrust(folder: Path) -> str | None:
 
 
 def features_limit() -> int:
-    """The most bytes of cached features. Raises `ConfigError` for an environment variable that is no limit."""
+    """The limit of cached features in bytes. Raises `ConfigError` if the environment variable is not a limit."""
     named = limit_in_bytes(LIMIT_VARIABLE)
     return FEATURES_BYTES if named is None else named
 
 
 def pixels_limit(folder: Path) -> int:
-    """The most bytes of decoded pixels in `folder`, by default a share of its disk. Raises as `features_limit`."""
+    """The limit of decoded pixels in bytes, by default a share of the disk of `folder`. Raises as `features_limit`."""
     named = limit_in_bytes(LIMIT_VARIABLE)
     return int(PIXELS_SHARE_OF_DISK * shutil.disk_usage(folder).total) if named is None else named
 
 
 def entry_lock(folder: Path, key: str) -> FileLock:
-    """A lock for the entry with this key of hex digits.
+    """The lock of the entry with this key of hex digits.
 
     Entries share 256 lock files, which are never removed: removing one would break it for those who wait for it.
     """
@@ -87,9 +87,9 @@ def entry_lock(folder: Path, key: str) -> FileLock:
 
 @contextmanager
 def shared_entry(cache: Path, part: str, key: str) -> Iterator[None]:
-    """Inside, one process at a time looks up or makes an entry; in a read-only folder, each process does.
+    """Lets one process at a time look up or make an entry; in a read-only folder, every process.
 
-    Raises `DataError` as `private_part`.
+    Raises `DataError` like `private_part`.
     """
     with ExitStack() as held:
         with suppress(OSError):
@@ -100,15 +100,15 @@ def shared_entry(cache: Path, part: str, key: str) -> Iterator[None]:
 
 
 def discard_leftovers(folder: Path, key: str) -> None:
-    """Removes the unfinished files that dead processes left of an entry. Call it with the lock of the entry held."""
+    """Removes unfinished files of an entry left behind by dead processes. Hold the entry's lock when calling it."""
     for left in folder.glob(f"*{key}*.part"):
         _remove(left)
 
 
 def keep_file(path: Path, content: bytes) -> None:
-    """Keeps a file in a part of the cache, whole or not at all.
+    """Keeps a file in a part of the cache, atomically.
 
-    If the cache cannot be written, the file is made again when it is needed.
+    If the cache cannot be written, the file is made again when needed.
     """
     with suppress(OSError, DataError):
         private_part(path.parent.parent, path.parent.name)
@@ -116,7 +116,7 @@ def keep_file(path: Path, content: bytes) -> None:
 
 
 def keep_json(path: Path, content: Any) -> None:
-    """Keeps plain values with their checksum, as `keep_file`. The part loses the files unused for longest."""
+    """Keeps plain values with their checksum, like `keep_file`. The part drops its least recently used files."""
     keep_file(path, sealed_json(content))
     named = limit_in_bytes(LIMIT_VARIABLE)
     with suppress(OSError):
@@ -151,10 +151,10 @@ def mark_used(entry: Path) -> None:
 
 
 def trim(folder: Path, limit_bytes: int, kept: Path) -> None:
-    """Removes the entries of `folder` that were unused for longest until the rest takes at most `limit_bytes`.
+    """Removes the least recently used entries of `folder` until the rest takes at most `limit_bytes`.
 
-    `kept`, which was just made, stays even if it alone is larger. Half-written files of a process that died go after an
-    hour. An entry that cannot be removed is left to the next time.
+    `kept`, which was just made, stays even if it alone is larger. Half-written files of dead processes go after an
+    hour. An entry that cannot be removed waits for the next call.
     """
     entries = []
     for entry in folder.iterdir():

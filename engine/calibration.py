@@ -1,13 +1,13 @@
-"""Corrects predicted ages of one run, fitted to labelled images. NumPy only.
+"""Corrections of one run's predicted ages, fitted to labelled images. NumPy only.
 
-Networks regress to the mean: they say too much for the young and too little for the old. With m the mean age of the
-train images, p the predicted and a the true ages, `Stretch` predicts
+Networks regress to the mean: they overestimate the young and underestimate the old. With m the mean age of the train
+images, p the predicted and a the true ages, `Stretch` predicts
 
     m + s (p - m),  s = sqrt(sum (a - m)^2 / sum (p - m)^2)
 
 which gives predictions the spread that ages have about the train mean: the slope of reduced major axis regression
-(Smith, Use and misuse of the reduced major axis for line-fitting, 2009). It lies between the slope of least squares,
-which leaves the regression to the mean, and its inverse, which removes it all and makes large errors larger.
+(Smith, Use and misuse of the reduced major axis for line-fitting, 2009). It lies between the least-squares slope, which
+leaves the regression to the mean, and its inverse, which removes all of it and enlarges large errors.
 
 `Isotonic` predicts the rising function of p that is closest to the ages by squared error (Zadrozny and Elkan,
 Transforming classifier scores into accurate multiclass probability estimates, 2002), linear between fitted values.
@@ -54,7 +54,7 @@ class Isotonic:
         return True
 
     def fit(self, sources: Floats, ages: Floats, draws: Draws) -> Parameters:
-        """The corners of each function, shape (2, K): rising predictions, and the ages that they mean."""
+        """The corners of each function, shape (2, K): rising predictions and the ages they are mapped to."""
         from scipy.optimize import isotonic_regression  # takes a quarter of a second, which few commands need
 
         knots, place = np.unique(sources[0], return_inverse=True)

@@ -1,8 +1,8 @@
-"""Checks networks and their first weights, in a process of its own, because that needs torch.
+"""Checks networks and their first weights, in a separate process because it needs torch.
 
     python -P -m engine.check_networks
 
-Each line of stdin is a `NetworkKey` as JSON, and for each one a `CheckedNetwork` as JSON goes to stdout, see
+Each line of stdin is a `NetworkKey` as JSON; the answer to each is a line of stdout, a `CheckedNetwork` as JSON, see
 `engine.checked_networks`.
 """
 

@@ -1,4 +1,4 @@
-"""Whether runs can use a network with its first weights here: looked up in the cache folder, or checked. No torch.
+"""Whether runs can use a network and its first weights here: from the cache folder, or from a check. Needs no torch.
 
 `engine.check_networks` is the process that checks.
 """
@@ -33,7 +33,7 @@ NetworkField = Literal["backbone", "init"]
 
 
 class NetworkKey(BaseModel):
-    """What a config says about its backbone and first weights: fields, and whether these hold its output layer."""
+    """The part of a config that decides its backbone and first weights, and whether these hold its output layer."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,8 +49,8 @@ class NetworkKey(BaseModel):
 
 
 class NetworkFacts(BaseModel):
-    """The sizes of a backbone. `state_bytes` are its weights and the other tensors kept with them. `needs_pairs` is
-    that of `engine.models.backbones.Backbone`."""
+    """The sizes of a backbone. `state_bytes` is the size of its weights and the other tensors saved with them.
+    `needs_pairs` is that of `engine.models.backbones.Backbone`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,8 +64,8 @@ class CheckedNetwork(BaseModel):
     """The result of a check.
 
     A `problem` concerns the backbone or its first weights, as `field` says; `failure` names its kind of error, see
-    `AgeUIError.failure`, and is empty if the check itself failed. `sentence` says what of a weights file
-    would be loaded, `warnings` what may not be meant.
+    `AgeUIError.failure`, and is empty if the check itself failed. `sentence` says which tensors of a weights file would
+    be loaded, and `warnings` report what may be a mistake.
     """
 
     key: NetworkKey
@@ -78,7 +78,7 @@ class CheckedNetwork(BaseModel):
 
 
 def known_network(key: NetworkKey) -> CheckedNetwork | None:
-    """The kept check of a network without problems whose weights file is as it was; None without one."""
+    """The cached check of a network without problems; None without one, or if its weights file changed."""
     try:
         kept = kept_json(_file(key))
         if kept["file"] is not None and kept["file"] != _described(Path(kept["file"]["path"])):
@@ -89,7 +89,7 @@ def known_network(key: NetworkKey) -> CheckedNetwork | None:
 
 
 def keep_network(checked: CheckedNetwork, file: Path | None) -> None:
-    """Remembers a network without problems, with the weights in `file`, or random ones."""
+    """Caches the check of a network without problems and with the weights in `file`, or random ones."""
     content = checked.model_dump(mode="json", include={"facts", "sentence", "warnings"})
     keep_json(_file(checked.key), {"file": None if file is None else _described(file), **content})
 
@@ -97,9 +97,10 @@ def keep_network(checked: CheckedNetwork, file: Path | None) -> None:
 def check_networks(
     keys: Sequence[NetworkKey], begun: Callable[[subprocess.Popen[bytes]], None] = lambda process: None
 ) -> list[CheckedNetwork]:
-    """Checks networks in a process of its own, which takes seconds and keeps its results in the cache folder.
+    """Checks networks in a separate process, which takes seconds and caches its results.
 
-    `begun` receives the process; whoever kills it gets the answers until then. Raises `OSError` if none can be started.
+    `begun` receives the process. If it is killed, the answers so far are returned. Raises `OSError` if no process can
+    be started.
     """
     pipe = subprocess.PIPE
     with subprocess.Popen(_COMMAND, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:

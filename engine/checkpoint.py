@@ -1,4 +1,4 @@
-"""The state of a run in training on disk: everything that the next attempt needs to continue without a difference."""
+"""The training state of a run on disk: everything that the next attempt needs to continue with identical results."""
 
 import math
 from collections.abc import Sequence
@@ -21,9 +21,10 @@ FORMAT = "ageui-state-1"
 class Position:
     """The position of a run between two steps.
 
-    `stage` is the one in progress, from 1; one above the last once all have ended. Of that stage, `stage_epoch` epochs
-    have ended, and of the running epoch `batch` steps, with `images` images in `seconds`. `epoch` and `step` count
-    ended epochs and steps over the whole run. `waited` epochs in a row brought no better validation loss.
+    `stage` is the running stage, from 1; one above the last once all have ended. `stage_epoch` counts its ended epochs.
+    `batch`, `images` and `seconds` count the steps, images and time of the running epoch. `epoch` and `step` count
+    ended epochs and steps over the whole run. `waited` counts the latest epochs in a row without a better validation
+    loss.
     """
 
     stage: int = 1
@@ -64,11 +65,10 @@ class Position:
 
 @dataclass
 class BestWeights:
-    """The weights to keep so far: those of the lowest validation loss, or the latest without validation.
+    """The weights to keep so far: those with the lowest validation loss, or the latest without validation.
 
-    `loss` is infinite until the stage that it counts over has an epoch with a finite loss. `predicted` are the ages in
-    years that these weights predict on the validation split, as long as their epoch is not scored, else empty;
-    checkpoints from before epochs were scored lack them.
+    `loss` is infinite until an epoch of its stage has a finite loss. `predicted` are the ages in years that these
+    weights predict on the validation split, until their epoch is scored, then empty; older checkpoints lack them.
     """
 
     loss: float = math.inf
@@ -82,9 +82,9 @@ class BestWeights:
 class TrainingState:
     """The content of a checkpoint.
 
-    `model` lacks the backbone while that is frozen. `optimizer` is None between stages. `loss` is the state of the
-    loss, and `average` holds the averaged weights of `ema` by name; older checkpoints lack both. `loss_sum` is the
-    running epoch's sum of batch loss times images. `data_hash` and `init_sha256` identify the data's content and the
+    `model` lacks the backbone while it is frozen. `optimizer` is None between stages. `loss` is the state of the loss,
+    and `average` holds the averaged weights of `ema` by name; older checkpoints lack both. `loss_sum` is the sum of
+    batch loss times images over the running epoch. `data_hash` and `init_sha256` identify the data's content and the
     file of the first weights.
     """
 
@@ -100,7 +100,7 @@ class TrainingState:
 
 
 def snapshot(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A copy of a state on the CPU, which later training cannot change."""
+    """A copy of a state on the CPU, unaffected by later training."""
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
 
 
@@ -113,14 +113,14 @@ def save_state(state: TrainingState, path: Path) -> SavedFile:
 def load_state(path: Path, sha256: str) -> TrainingState:
     """Reads a state that `save_state` wrote, to the CPU.
 
-    The hash is compared first: torch itself would load most files with a flipped bit. Raises `DataError` for a file
-    that is missing, differs from the one written, or has another format.
+    Compares the hash first: torch would load most files with a flipped bit. Raises `DataError` for a file that is
+    missing, differs from the one written, or has another format.
     """
     content = read_verified(path, sha256)
     try:
         found = load_tensors(content)
         if (format_found := found.pop("format")) != FORMAT:
-            raise DataError(f"{path} has the format {format_found!r}, this ageui reads {FORMAT}")
+            raise DataError(f"{path} has format {format_found!r}, but this ageui reads {FORMAT}")
         position, best = Position(**found.pop("position")), BestWeights(**found.pop("best"))
         return TrainingState(position=position, best=best, **found)
     except DataError:
@@ -130,7 +130,7 @@ def load_state(path: Path, sha256: str) -> TrainingState:
 
 
 def load_newest(files: Sequence[CheckpointFile], folder: Path) -> tuple[TrainingState | None, list[str]]:
-    """The first usable one of `files` (newest first), and the problems of those before it."""
+    """The first usable file of `files` (newest first), and the problems of those before it."""
     problems: list[str] = []
     for file in files:
         try:

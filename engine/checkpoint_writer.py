@@ -14,11 +14,11 @@ from engine.kept_weights import save_weights, weights_file
 from engine.request import RunRequest
 
 CHECKPOINT_SHARE: Final = 0.01
-"""The most of an attempt's time that checkpoints written by the clock may take."""
+"""The largest share of an attempt's time for checkpoints that the clock triggers."""
 
 
 class CheckpointWriter:
-    """Writes training states and kept weights. Every file is whole on disk before its `CheckpointWritten` is emitted.
+    """Writes training states and kept weights. Each file is complete on disk before its `CheckpointWritten` is emitted.
 
     `saved` is the position of the newest state, of this attempt or an earlier one.
     """
@@ -34,10 +34,10 @@ class CheckpointWriter:
         return time.monotonic() >= self._due_at_seconds
 
     def write_state(self, state: TrainingState) -> None:
-        """Raises `DiskFullError` or `RunFailedError`; earlier states stay whole."""
+        """Writes a state. Raises `DiskFullError` or `RunFailedError`; earlier states stay intact."""
         begin, position = time.monotonic(), state.position
         self._count += 1
-        # A new name each time: the file that the database points to stays as it is until it points elsewhere.
+        # A new name each time: the file that the database points to stays unchanged until it points elsewhere.
         name = f"state-{position.step}-{self._request.attempt}.{self._count}.pt"
         saved = save_state(state, self._request.folder / name)
         self.saved = replace(position)
@@ -48,7 +48,7 @@ class CheckpointWriter:
     def write_kept_weights(
         self, state: Mapping[str, Tensor], best: BestWeights, config: RunConfig, pretraining: str | None
     ) -> None:
-        """Writes the weights to keep, with the config by which they were trained. Raises as `write_state`.
+        """Writes the weights to keep, with the config that trained them. Raises like `write_state`.
 
         `pretraining` is as in `save_weights`.
         """

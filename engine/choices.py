@@ -1,4 +1,4 @@
-"""The values that config fields may have, apart from their implementations, so that help needs no heavy import."""
+"""The values of config fields, separate from their implementations, so that help needs no heavy import."""
 
 from typing import Final, Literal, get_args
 
@@ -36,17 +36,17 @@ IMAGENET: Final = "imagenet"
 PRETRAINED: Final = "pretrained"
 RANDOM: Final = "random"
 INITS: Final = (PRETRAINED, IMAGENET, RANDOM)
-"""The values of `init` that are no file."""
+"""The values of `init` other than a file."""
 
 FRESH_AUGMENTS: Final = ("standard", "face")
-"""The augmentations that change every image anew in each step."""
+"""The augmentations that change every image in each step."""
 
 SPLITS: Final = ("train", "valid", "test")
 SPLIT_PREFERENCE: Final = ("test", "valid", "train")
-"""The splits to show scores of if none is named, best first: training saw least of the test images."""
+"""The splits whose scores are shown by default, best first: training sees the least of the test images."""
 AGE_EDGES: Final = (20.0, 40.0, 60.0)
 LDS: Final = "lds"
-"""The entry of `weights` for the smoothed distribution of ages, which has no groups."""
+"""The value of `weights` for the smoothed distribution of ages, which has no groups."""
 EFFECTIVE_BETA: Final = 0.999
 LDS_KERNEL: Final = 5
 LDS_SIGMA: Final = 2.0
@@ -57,4 +57,4 @@ LARGEST_SIZE: Final = 1024
 """The sides of the square input in pixels."""
 
 OFF: Final = ("0", "off", "no", "false")
-"""The values of an environment variable that switch something off."""
+"""The values of an environment variable that switch a feature off."""

@@ -20,10 +20,10 @@ _DEFAULT_WIDTHS = {0: (), 1: (128,), 2: (128, 32), 3: (128, 64, 32)}
 
 
 class RunConfig(BaseModel):
-    """Everything that decides a run's result. Two equal configs on the same data are the same run.
+    """All settings that decide a run's result. Equal configs on the same data are the same run.
 
-    Validation fills in fields that may be left open (`init`, `widths`, `epochs`, `lr`), so that a stored config says
-    what was run and not what was typed. `engine.recipe` decides `bn_momentum` and `bn_epsilon` that are None.
+    Validation fills in fields that may be left open (`init`, `widths`, `epochs`, `lr`), so that a stored config
+    records the settings used, not the text typed. `engine.recipe` sets `bn_momentum` and `bn_epsilon` that are None.
 
     Examples
     --------
@@ -35,69 +35,69 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: str = Field("synthetic", min_length=1, description="name of a registered data set")
-    target: choices.Target = Field("apparent", description="which age is learned, where the data has both")
+    target: choices.Target = Field("apparent", description="age to learn, if the data has both")
     size: int = Field(
-        224, ge=choices.SMALLEST_SIZE, le=choices.LARGEST_SIZE, description="side of the square input, pixels"
+        224, ge=choices.SMALLEST_SIZE, le=choices.LARGEST_SIZE, description="side of the square input in pixels"
     )
-    crop: choices.Crop = Field("as-is", description="images as they are, or faces found and aligned by landmarks")
+    crop: choices.Crop = Field("as-is", description="use images as they are, or faces aligned by landmarks")
 
     backbone: str = Field(
         "resnet101",
-        description="torchvision classifier (NAME@LAYER cuts it, resnetNN-v1 for v1), dlib-age or timm/NAME",
+        description="torchvision network (@LAYER cuts it, resnetNN-v1 has v1 strides), dlib-age or timm/NAME",
     )
-    init: str = Field("auto", description="pretrained, imagenet, random, or a weights file")
-    head: choices.Head = Field("2fc-sigmoid", description="the layers put on the backbone")
-    widths: tuple[Annotated[int, Field(ge=1, le=65536)], ...] | None = Field(None, description="hidden layer widths")
+    init: str = Field("auto", description="first weights: pretrained, imagenet, random or a file")
+    head: choices.Head = Field("2fc-sigmoid", description="layers on top of the backbone")
+    widths: tuple[Annotated[int, Field(ge=1, le=65536)], ...] | None = Field(None, description="units per hidden layer")
 
     strategy: choices.Strategy = Field("freeze", description="scratch, freeze (two stages) or finetune")
     epochs: tuple[Annotated[int, Field(ge=0, le=100_000)], ...] = Field((25, 25), description="epochs per stage")
     loss: choices.LossName = Field("mse", description="training loss, on ages divided by 100")
-    weights: tuple[str, ...] = Field((), description="attributes whose groups weigh the samples; lds: smoothed ages")
-    weighting: choices.Weighting = Field("inverse", description="inverse frequency, its root, or effective number")
+    weights: tuple[str, ...] = Field((), description="attributes that set sample weights; lds: smoothed ages")
+    weighting: choices.Weighting = Field("inverse", description="inverse frequency, its root, or the effective number")
     effective_beta: float = Field(choices.EFFECTIVE_BETA, gt=0, lt=1, description="beta of the effective number")
-    combine: choices.Combine = Field("product", description="how several attributes combine; joint: as crossed groups")
-    lds_kernel: int = Field(choices.LDS_KERNEL, ge=1, le=201, description="width of lds' kernel over ages, years, odd")
-    lds_sigma: float = Field(choices.LDS_SIGMA, gt=0, le=100, description="standard deviation of lds' kernel, years")
-    dldl_sigma: float = Field(2.0, gt=0, le=100, description="spread of dldl's labels without known votes, years")
-    l1_lambda: float = Field(0.0, ge=0, description="weight of the absolute error in years, added to dldl")
+    combine: choices.Combine = Field("product", description="how weights of attributes combine; joint: crossed groups")
+    lds_kernel: int = Field(choices.LDS_KERNEL, ge=1, le=201, description="width of lds' kernel in years, odd")
+    lds_sigma: float = Field(choices.LDS_SIGMA, gt=0, le=100, description="standard deviation of lds' kernel in years")
+    dldl_sigma: float = Field(2.0, gt=0, le=100, description="spread of dldl labels in years, if votes are unknown")
+    l1_lambda: float = Field(0.0, ge=0, description="weight of the absolute error that is added to dldl")
     mean_lambda: float = Field(0.2, ge=0, description="weight of the mean loss in mean-variance")
     variance_lambda: float = Field(0.05, ge=0, description="weight of the variance loss in mean-variance")
-    bmc_sigma: float = Field(10.0, gt=0, le=100, description="noise of balanced-mse, years")
-    group_dro_loss: choices.ImageLossName = Field("mae", description="loss whose group means group-dro weighs")
-    group_dro_step: float = Field(0.01, ge=0, le=100, description="step of group-dro's group weights")
-    augment: choices.Augment = Field("none", description="train-image augmentation")
+    bmc_sigma: float = Field(10.0, gt=0, le=100, description="noise of balanced-mse in years")
+    group_dro_loss: choices.ImageLossName = Field("mae", description="loss whose group means group-dro weights")
+    group_dro_step: float = Field(0.01, ge=0, le=100, description="step size of group-dro's group weights")
+    augment: choices.Augment = Field("none", description="augmentation of train images")
 
-    optimizer: choices.Optimizer = Field("adam", description="optimizer, with Keras' constants")
+    optimizer: choices.Optimizer = Field("adam", description="optimizer with Keras' constants")
     lr: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field((1e-5,), description="learning rate per stage")
-    schedule: choices.Schedule = Field("constant", description="how the rate falls from lr within a stage")
+    schedule: choices.Schedule = Field("constant", description="how the learning rate changes within a stage")
     warmup: float | None = Field(
-        None, ge=0, lt=1, description="share of a stage's steps in which the rate rises; none: 0.3 in one-cycle, else 0"
+        None, ge=0, lt=1, description="share of a stage's steps that raise the rate; none: 0.3 for one-cycle, else 0"
     )
     momentum: float = Field(0.0, ge=0, lt=1, description="momentum of sgd")
     weight_decay: float = Field(0.004, ge=0, lt=1, description="decoupled weight decay of adamw")
-    clip_norm: float | None = Field(None, gt=0, description="largest norm of a step's gradient; none: any")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of inputs dropped before each layer of the head")
-    standardize: bool = Field(False, description="features enter the head with mean 0 and deviation 1 in train")
-    ema: float = Field(0.0, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0: off")
-    mirror: bool = Field(False, description="predict the mean over an image and its mirror image")
+    clip_norm: float | None = Field(None, gt=0, description="largest gradient norm; none: no clipping")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of inputs dropped before each head layer")
+    standardize: bool = Field(False, description="scale features to train mean 0 and deviation 1")
+    ema: float = Field(0.0, ge=0, lt=1, description="decay of the weight average that is scored; 0: off")
+    mirror: bool = Field(False, description="average the predictions for an image and its mirror image")
     batch: int = Field(32, ge=1, le=65536, description="images per step")
-    last_batch: choices.LastBatch = Field("merge", description="what happens to a last batch of one image")
+    last_batch: choices.LastBatch = Field("merge", description="how to treat a last batch of one image")
     patience: int | None = Field(5, ge=1, description="epochs without a better validation loss before a stage ends")
     min_delta: float = Field(0.0, ge=0, description="least fall of the validation loss that counts as better")
     keep: choices.Keep = Field("best", description="which weights are scored and kept")
-    early_stopping: choices.EarlyStopping = Field("stage", description="what best loss and patience count over")
-    bn: choices.BatchNorm = Field("train", description="batch norm where the backbone trains")
+    early_stopping: choices.EarlyStopping = Field("stage", description="scope of best loss and patience")
+    bn: choices.BatchNorm = Field("train", description="batch norm while the backbone trains")
     bn_momentum: float | None = Field(
-        None, ge=0, lt=1, description="batch norm's momentum in Keras' sense; none: recipe"
+        None, ge=0, lt=1, description="batch norm's momentum as Keras defines it; none: recipe"
     )
     bn_epsilon: float | None = Field(None, gt=0, le=1, description="batch norm's epsilon; none: recipe")
 
     age_edges: tuple[float, ...] = Field(choices.AGE_EDGES, min_length=1, description="edges of the age groups, years")
-    seed: int = Field(0, ge=0, lt=2**31, description="seed of everything random")
-    precision: choices.Precision = Field("auto", description="arithmetic of the network")
+    seed: int = Field(0, ge=0, lt=2**31, description="seed for all random choices")
+    precision: choices.Precision = Field("auto", description="number format of the network's arithmetic")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
     deterministic: bool = Field(True, description="use deterministic algorithms only")
-    compile: bool = Field(False, description="train with torch.compile; takes a minute before the first step")
+    compile: bool = Field(False, description="train with torch.compile, which delays the first step by a minute")
 
     @field_validator(*_LISTS, mode="before")
     @classmethod
@@ -131,21 +131,21 @@ class RunConfig(BaseModel):
     @classmethod
     def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) < len(value):
-            raise ValueError("an attribute is named twice")
+            raise ValueError("name each attribute once")
         return value
 
     @field_validator("age_edges")
     @classmethod
     def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if list(value) != sorted(set(value)):
-            raise ValueError("the edges must rise")
+            raise ValueError("give rising edges, each once")
         return value
 
     @field_validator("lds_kernel")
     @classmethod
     def _centred(cls, value: int) -> int:
         if value % 2 == 0:
-            raise ValueError("give an odd number, so that the kernel has a middle")
+            raise ValueError("give an odd number, so that the kernel has a centre")
         return value
 
     @model_validator(mode="before")
@@ -169,20 +169,20 @@ class RunConfig(BaseModel):
                 "strategy", "init",
             )  # fmt: skip
         if self.strategy == "scratch" and self.standardize:
-            text = "standardize needs the features of a backbone with weights, and strategy scratch begins without"
+            text = "standardize needs a backbone with trained weights, but strategy scratch starts from random ones"
             raise _broken_rule(f"{text}; choose --strategy freeze or finetune", "standardize", "strategy")
         if self.init == choices.IMAGENET and not _is_torchvisions(self.backbone):
-            text = f"init imagenet is for networks of torchvision, not for {self.backbone}; choose --init pretrained"
+            text = f"init imagenet needs a torchvision network, not {self.backbone}; choose --init pretrained"
             raise _broken_rule(text, "init", "backbone")
         layers = HIDDEN_LAYERS[self.head]
         if not self.widths:
             object.__setattr__(self, "widths", _DEFAULT_WIDTHS[layers])
         elif len(self.widths) != layers:
-            text = f"head {self.head} has {layers} hidden layers, but widths names {len(self.widths)}"
+            text = f"head {self.head} has {layers} hidden layers, but widths has {len(self.widths)}"
             raise _broken_rule(text, "head", "widths")
         object.__setattr__(self, "epochs", self._epochs_per_stage())
         if len(self.lr) not in (1, self.stage_count):
-            text = f"strategy {self.strategy} takes {self.stage_count} learning rates or one for all"
+            text = f"strategy {self.strategy} takes {self.stage_count} learning rates, or one for all stages"
             raise _broken_rule(text, "strategy", "lr")
         object.__setattr__(self, "lr", self.lr * self.stage_count if len(self.lr) == 1 else self.lr)
         self._check_loss_and_weights()
@@ -191,24 +191,24 @@ class RunConfig(BaseModel):
     def _check_loss_and_weights(self) -> None:
         if self.loss == "group-dro" and (not self.weights or choices.LDS in self.weights):
             raise _broken_rule(
-                f"loss group-dro needs groups, and weights {format_value(self.weights)} names none for it; choose "
+                f"loss group-dro needs groups, but weights {format_value(self.weights)} names none; choose "
                 "attributes, such as --weights gender or gender,age (their crossed groups)",
                 "loss", "weights",
             )  # fmt: skip
         if self.loss == "balanced-mse" and self.batch == 1:
-            text = "loss balanced-mse sets images of a batch against each other; choose --batch 2 or more"
+            text = "loss balanced-mse compares the images of a batch, but batch is 1; choose --batch 2 or more"
             raise _broken_rule(text, "loss", "batch")
         if self.combine == "joint" and choices.LDS in self.weights:
-            text = "combine joint crosses groups, and lds has none; choose product, mean or harmonic"
+            text = "combine joint crosses groups, but lds has none; choose product, mean or harmonic"
             raise _broken_rule(text, "combine", "weights")
 
     def _epochs_per_stage(self) -> tuple[int, ...]:
-        """Splits one number over two stages (50 → 25, 25) and adds two for one stage, as the report does."""
+        """Splits one number over two stages (50 → 25, 25) and adds up two for one stage, as the report does."""
         total = sum(self.epochs)
         if not 1 <= len(self.epochs) <= 2:
             raise _broken_rule("epochs takes one number, or two for strategy freeze", "epochs")
         if total == 0 and self.init == choices.RANDOM:
-            text = "0 epochs score the first weights as they come, and random ones predict nothing"
+            text = "0 epochs score the first weights untrained, but random weights predict nothing"
             raise _broken_rule(f"{text}; choose --epochs 1 or more, or --init pretrained or a file", "epochs", "init")
         if self.stage_count == 1:
             return (total,)
@@ -238,7 +238,7 @@ class RunConfig(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def command(self, program: str = "ageui run") -> str:
-        """The shell command that runs exactly this config, regardless of presets and settings files."""
+        """The shell command that runs exactly this config, whatever the presets and settings files say."""
         parts = [program]
         for name, value in self.model_dump().items():
             text = format_value(value)
@@ -257,8 +257,8 @@ LATER_FIELDS: Final[dict[str, str | float | None]] = {
         "crop",
     )
 }  # fmt: skip
-"""Fields that runs stored by earlier versions lack, with the values that these runs used, apart from what the revision
-of their recipe decides."""
+"""Fields that runs stored by earlier versions lack, and the values that these runs used unless the revision of their
+recipe sets others."""
 
 _PLAIN = {
     "int_parsing": "give a whole number",
@@ -292,7 +292,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def format_value(value: object) -> str:
-    """A field's value as the command line takes it: lists with commas, nothing as `none`.
+    """A field's value as the command line takes it: lists with commas, None and empty lists as `none`.
 
     Examples
     --------
@@ -311,7 +311,7 @@ def format_value(value: object) -> str:
 
 
 def completed(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored config followed by the fields of `LATER_FIELDS` that it lacks, to compare it with newer ones."""
+    """A stored config plus the fields of `LATER_FIELDS` that it lacks, for comparison with newer ones."""
     return dict(stored) | {name: default for name, default in LATER_FIELDS.items() if name not in stored}
 
 
@@ -321,12 +321,12 @@ def build_config(values: Mapping[str, Any]) -> RunConfig:
     Parameters
     ----------
     values
-        Values of fields, as texts of the command line or as Python values; other fields have their defaults.
+        Field values, as command-line text or as Python values. Other fields keep their defaults.
 
     Raises
     ------
     ConfigError
-        Its `problems` name each wrong field, its value and the values that it takes.
+        If a value is wrong. `problems` name each wrong field, its value and the values that it takes.
 
     Examples
     --------
@@ -342,7 +342,7 @@ def build_config(values: Mapping[str, Any]) -> RunConfig:
 
 
 def field_problem(name: str, value: object) -> str | None:
-    """The problem with one field's value, whatever the other fields are; None if there is none."""
+    """The problem with one field's value, regardless of other fields; None if the value is fine."""
     try:
         RunConfig.model_validate({name: value})
     except ValidationError as error:
@@ -352,24 +352,24 @@ def field_problem(name: str, value: object) -> str | None:
 
 
 def default_init(strategy: object, backbone: object) -> str:
-    """The first weights of configs that name none."""
+    """The default first weights."""
     if strategy == "scratch":
         return choices.RANDOM
     return choices.IMAGENET if _is_torchvisions(backbone) else choices.PRETRAINED
 
 
 def _is_torchvisions(backbone: object) -> bool:
-    """Whether a backbone is torchvision's, whose pretrained weights are those of ImageNet; also for no valid name."""
+    """Whether a backbone is torchvision's, whose pretrained weights are ImageNet's; True for invalid names, too."""
     return not str(backbone).startswith((DLIB_AGE, TIMM_PREFIX))
 
 
 def _broken_rule(text: str, *fields: str) -> PydanticCustomError:
-    """The error of a rule over several fields, the one to blame first."""
+    """The error for a broken rule over several `fields`, the one to blame first."""
     return PydanticCustomError("broken_rule", "{text}", {"text": text, "fields": fields})
 
 
 def _problem(error: Any, values: Mapping[str, Any]) -> Problem:
-    """One of pydantic's errors, as a person reads it."""
+    """A pydantic error, worded for people."""
     if error["type"] == "broken_rule":
         field, *others = error["ctx"]["fields"]
         return Problem(field, error["ctx"]["text"], tuple(others))

@@ -1,9 +1,9 @@
 """Intervals around predicted ages, calibrated on labelled images: locally weighted split conformal. NumPy only.
 
-One half of the images shows how large errors are at each predicted age. With w(y) the mean absolute error around the
+One half of the images gives the size of errors at each predicted age. With w(y) the mean absolute error around the
 predicted age y, the other half gives the scores |age - y| / w(y). The interval is y ± q w(y), where q is the score of
 rank ceil((n + 1) 0.9) of n (Lei et al., Distribution-free predictive inference for regression, 2018, section 5.2). For
-new faces that are drawn like these images, it holds the true age in at least 90% of cases, whatever the network does.
+new faces drawn from the same population, it contains the true age in at least 90% of cases, whatever the network.
 """
 
 import math
@@ -15,7 +15,7 @@ from engine.resampling import Codes, Floats
 
 CONFIDENCE = 0.9
 LEAST_IMAGES = 40
-"""To measure coverage, half of them calibrate, and half of that half must be 9 to have a score of the rank above."""
+"""To measure coverage, half of the images calibrate, and half of that half must be 9 for a score of the rank above."""
 _BIN_IMAGES, _MOST_BINS = 50, 10
 _REPEATS = 20
 _LEAST_SHARE, _LEAST_YEARS = 0.1, 1e-6
@@ -25,8 +25,8 @@ _LEAST_SHARE, _LEAST_YEARS = 0.1, 1e-6
 class AgeIntervals:
     """Half widths of 90% intervals in years, at predicted `ages` in rising order, each (K,).
 
-    `coverage` is the share of true ages inside the intervals of images that did not calibrate them: the mean over
-    random halves, one of which calibrates and the other measures.
+    `coverage` is the share of true ages inside the intervals, measured on images that did not calibrate them: the mean
+    over random splits into a half that calibrates and a half that measures.
     """
 
     ages: Floats
@@ -34,15 +34,15 @@ class AgeIntervals:
     coverage: float = math.nan
 
     def around(self, predicted: Floats) -> Floats:
-        """Low and high ends around predicted ages (N,), shape (N, 2), in years; none lies below 0."""
+        """Low and high ends, at least 0, around predicted ages (N,), shape (N, 2), in years."""
         half = np.interp(predicted, self.ages, self.half_widths)
         return np.stack([np.maximum(predicted - half, 0.0), np.maximum(predicted + half, 0.0)], axis=-1)
 
 
 def age_intervals(ages: Floats, predicted: Floats, *, seed: int = 0) -> AgeIntervals | None:
-    """Calibrates intervals on true and predicted ages (N,), in years, of images that were not trained on.
+    """Calibrates intervals on true and predicted ages (N,), in years, of images outside the training set.
 
-    Returns None for fewer than 40 images, or predictions that are not finite.
+    Returns None for fewer than 40 images, or if predictions are not finite.
 
     Examples
     --------

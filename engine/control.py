@@ -1,4 +1,4 @@
-"""The input of the engine's process: requests for runs, and the request to leave."""
+"""The input of the engine's process: requests to train runs, and the request to leave."""
 
 import os
 import queue
@@ -22,7 +22,7 @@ _READ_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class Order:
-    """A run to train, with the open files that came with its request: the log, and locks to hold."""
+    """A run to train, and the open files sent with its request: the log, and locks to hold."""
 
     request: RunRequest
     files: tuple[int, ...]
@@ -33,11 +33,11 @@ class Order:
 
 
 class Control:
-    """Reads stdin, a socket or a pipe, in a thread of its own.
+    """Reads stdin, a socket or a pipe, in a separate thread.
 
-    Each line is a `RunRequest`. Over a socket, files come with it: the first becomes stdout and stderr, the others are
-    locks, held until `Order.release`. The end of stdin and SIGTERM ask the process to leave; a process that then hangs
-    in the middle of a run is ended by force.
+    Each line is a `RunRequest`. A socket also carries files: the first becomes stdout and stderr, the others are locks,
+    held until `Order.release`. The end of stdin and SIGTERM ask the process to leave; a process that then hangs in the
+    middle of a run is ended by force.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Control:
         threading.Thread(target=self._listen, name="control", daemon=True).start()
 
     def next_order(self) -> Order | None:
-        """Waits for a request. Returns None once the process is to leave. Raises `ValueError` for other input."""
+        """Waits for a request. Returns None when the process should leave. Raises `ValueError` for other input."""
         found = None if self._stop.is_set() and self._orders.empty() else self._orders.get()
         if found is None:
             return None

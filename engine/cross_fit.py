@@ -1,7 +1,7 @@
-"""Predictions made from those of trained runs, with parameters that are fitted to ages without seeing them. NumPy only.
+"""Predictions derived from those of trained runs by parameters fitted to ages (cross-fitting). NumPy only.
 
-Each image is predicted with parameters fitted to the other folds (cross-fitting), so that its own age takes no part. A
-bootstrap sample redoes every fit, so that intervals include what the choice of the fitted images adds.
+Each image is predicted with parameters fitted to the other folds, so that its own age takes no part. Each bootstrap
+sample repeats every fit, so that intervals include the uncertainty of the fit.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ Parameters = Sequence[Any] | Floats
 
 
 class Method(Protocol):
-    """Makes predictions from those of S sources."""
+    """Derives predictions from those of S sources."""
 
     @property
     def is_fitted(self) -> bool:
-        """Whether parameters are fitted to ages, rather than given."""
+        """Whether parameters are fitted to ages rather than given."""
         ...
 
     def fit(self, sources: Floats, ages: Floats, draws: Draws) -> Parameters:
@@ -37,7 +37,7 @@ class Method(Protocol):
 
 
 def fold_codes(names: Sequence[str], links: Iterable[tuple[int, int]], folds: int, seed: int) -> Codes:
-    """Deals images to folds of about equal size, the same for the same images and seed, in whatever order.
+    """Deals images to folds of about equal size, depending on names and seed but not on the order.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def cross_fitted(method: Method, sources: Floats, ages: Floats, folds: Codes, dr
     folds
         The fold of each image, shape (N,).
     draws
-        How often each image counts in each of R fits, shape (R, N); by default once in a single fit.
+        How often each image counts in each of R fits, shape (R, N). By default, one fit counts each image once.
 
     Returns
     -------
@@ -161,7 +161,7 @@ class FittedSplit:
 
 @dataclass(frozen=True, eq=False)
 class CrossRefit:
-    """Repeats the cross-fit in bootstrap samples of the images that it is fitted to and that are scored."""
+    """Repeats the cross-fit in bootstrap samples of the images, which are both fitted and scored."""
 
     method: Method
     fitted: FittedSplit
@@ -173,7 +173,7 @@ class CrossRefit:
 
     def __call__(self, draws: Draws, start: int) -> Floats:
         """Predicted ages (B, N) for draws (B, N) of the images, the first of which is sample number `start`."""
-        # Every figure of a comparison asks for the same samples again. Parameters take less memory than predictions.
+        # All figures of a comparison need the same samples. Parameters take less memory than predictions.
         one, key = self.fitted, (start, len(draws), draws[0].tobytes())
         if key not in self._kept:
             self._kept[key] = _cross_fits(self.method, one.sources, one.ages, one.folds, draws)
@@ -182,7 +182,7 @@ class CrossRefit:
 
 @dataclass(frozen=True, eq=False)
 class OtherRefit:
-    """Repeats a fit in bootstrap samples of its images, which are others than the scored ones with `sources` (S, M)."""
+    """Repeats a fit in bootstrap samples of its images; other images are scored, with predictions `sources` (S, M)."""
 
     method: Method
     fitted: FittedSplit

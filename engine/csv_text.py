@@ -1,4 +1,4 @@
-"""Text cells of CSV files that no spreadsheet or terminal executes, and that are read back exactly."""
+"""Writes text cells of CSV files so that no spreadsheet or terminal executes them, and reads them back exactly."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ HIDDEN: Final = re.compile(
     "\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # invisible characters
     "\ud800-\udfff]"  # bytes of file names that are not text
 )
-"""Characters that are invisible, or that change how others appear."""
+"""Characters that are invisible, or that change how others are displayed."""
 
 _FORMULA: Final = re.compile(r"['\"\s]*[\t\n=+@＝＋－＠﹢﹣﹦﹫-]")
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -21,7 +21,7 @@ _ESCAPED: Final = re.compile(r"\\(?:u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
 
 def defused(text: str) -> str:
-    r"""The text as a cell: hidden characters as `\u001b`, and `'` in front of what a spreadsheet would run.
+    r"""The text as a cell: hidden characters as `\u001b`, and `'` in front of text that a spreadsheet would run.
 
     >>> defused("=1+1"), defused(" -cmd"), defused("-1e-5"), defused("age \x1b[2J")
     ("'=1+1", "' -cmd", '-1e-5', 'age \\u001b[2J')
@@ -33,7 +33,7 @@ def defused(text: str) -> str:
 
 
 def restored(cell: str) -> str:
-    r"""The text that `defused` turned into the cell; any other cell unchanged.
+    r"""The text that `defused` turned into the cell; other cells unchanged.
 
     >>> restored("'=1+1"), restored("'tis"), restored("'-5"), restored("age \\u001b[2J")
     ('=1+1', "'tis", "'-5", 'age \x1b[2J')
@@ -45,7 +45,7 @@ def restored(cell: str) -> str:
 
 
 def with_text(table: "pd.DataFrame", change: Callable[[str], str]) -> "pd.DataFrame":
-    """The table with `change` applied to the names of its columns and all text in them. Numbers stay."""
+    """The table with `change` applied to all column names and text cells. Numbers stay."""
     changed = table.rename(columns=lambda name: change(name) if isinstance(name, str) else name)
     for place, kind in enumerate(changed.dtypes):
         if kind.kind not in "biufc":
@@ -65,7 +65,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _decode(found: re.Match[str]) -> str | None:
-    """The character that an escape stands for; None for one that is never escaped."""
+    """The character that an escape stands for; None for a character that is never escaped."""
     code = int(found[1] or found[2], 16)
     character = chr(code) if code <= 0x10FFFF else ""
     return character if character == "\\" or HIDDEN.fullmatch(character) else None

@@ -13,8 +13,8 @@ _SECONDS_TO_ANSWER = 120.0
 def cuda_available() -> bool:
     """Whether torch can compute on a CUDA device.
 
-    Importing torch takes seconds and hundreds of megabytes. On Linux, torch is only asked if a GPU driver (NVIDIA's,
-    WSL's, Tegra's or AMD's) exists, once and in a process of its own, unless this process has imported it anyway.
+    Importing torch takes seconds and hundreds of megabytes. On Linux, torch is asked only if a driver for GPUs exists
+    (NVIDIA's, WSL's, Tegra's or AMD's): once, in a separate process unless this process has imported torch anyway.
     """
     if sys.platform == "linux" and not any(path.exists() for path in _DRIVERS):
         return False

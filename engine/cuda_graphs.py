@@ -1,9 +1,9 @@
-"""A train step's forward and backward pass as a CUDA graph: hundreds of kernels that the host starts with one call.
+"""Runs a train step's forward and backward pass as a CUDA graph: one call starts hundreds of kernels.
 
-A GPU finishes a small step sooner than the host can start its kernels one by one. Recorded kernels and their arguments
-never change, so each shape of a batch has its own graph, and everything that changes from step to step is in tensors.
+A GPU finishes a small step faster than the host can start its kernels one by one. Recorded kernels and their arguments
+never change, so each batch shape has its own graph, and all values that change from step to step are in tensors.
 
-No graph is trusted: its first step is repeated without it, and a graph with another result is dropped.
+Each graph is verified: its first step is repeated without it, and a graph with another result is dropped.
 """
 
 import math
@@ -20,7 +20,7 @@ from engine.choices import OFF
 
 SWITCH_VARIABLE: Final = "AGEUI_CUDA_GRAPHS"
 STEPS_BEFORE: Final = 3
-"""Steps of a shape before its graph: libraries choose and set up their kernels in them."""
+"""The number of steps of a shape before its graph, in which libraries choose and set up their kernels."""
 
 _MOST_DIFFERENCE = 0.01
 
@@ -38,7 +38,7 @@ class GraphRecorder(Protocol):
 
 
 class CudaGraphRecorder:
-    """Records on torch's own capture stream: cuBLAS keeps a workspace for every stream that it ever met.
+    """Records on torch's own capture stream, because cuBLAS keeps a workspace for every stream it ever sees.
 
     Its graphs share their memory, so no two may run at once.
     """
@@ -49,7 +49,7 @@ class CudaGraphRecorder:
 
     def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
         graph = torch.cuda.CUDAGraph()
-        # Other threads, such as the one that fetches pixels, call CUDA meanwhile.
+        # Other threads, such as the pixel reader, call CUDA meanwhile.
         mode = "thread_local"
         with (
             torch.cuda.device(self._device),
@@ -62,13 +62,13 @@ class CudaGraphRecorder:
 
 
 def are_wanted(device: torch.device) -> bool:
-    """Whether steps on the device should be graphs: on CUDA, unless AGEUI_CUDA_GRAPHS is off."""
+    """Whether to run steps on the device as graphs: on CUDA, unless AGEUI_CUDA_GRAPHS is off."""
     return device.type == "cuda" and os.environ.get(SWITCH_VARIABLE, "").lower() not in OFF
 
 
 @dataclass(frozen=True, eq=False)
 class _Graph:
-    """The tensors from which a recorded step reads its batch, and those that hold its loss and gradients."""
+    """The tensors that hold a recorded step's batch, loss and gradients."""
 
     given: tuple[Tensor, ...]
     loss: Tensor
@@ -79,9 +79,8 @@ class _Graph:
 class GraphedGradients:
     """`gradients` with a graph for each shape of its first argument.
 
-    `state` are the tensors that it changes in place besides the gradients of `parameters`. If no graph can be recorded,
-    or one disagrees with `gradients` (bit by bit if `exact`), `note` is called and all further steps run without
-    graphs.
+    `state` are the tensors that it changes in place besides the gradients of `parameters`. If recording fails, or if a
+    graph disagrees with `gradients` (in any bit if `exact`), `note` is called and all further steps run without graphs.
     """
 
     def __init__(
@@ -112,7 +111,7 @@ class GraphedGradients:
         return self._gradients(*given) if graph is None else self._replay(graph, given)
 
     def _with_and_without(self, given: tuple[Tensor, ...], reseed: Callable[[], None]) -> Tensor:
-        """Does a step both ways and keeps the graph if they agree."""
+        """Runs a step both ways and keeps the graph if the results agree."""
         before = self._values()
         reseed()
         # First without a graph: that memory is free again before the graph takes its own for good.
@@ -124,13 +123,13 @@ class GraphedGradients:
             reseed()
             loss_by_graph = self._replay(graph, given)
         except RuntimeError as error:
-            self._give_up(f"none could be recorded ({_cause(error)})")
+            self._give_up(f"recording failed ({_cause(error)})")
         else:
             pairs = [([loss_by_graph], [loss]), (self._gradients_now(), gradients), (self._state, after)]
             if all(self._are_alike(one, other) for one, other in pairs):
                 self._graphs[given[0].shape] = graph
                 return loss_by_graph
-            self._give_up("a step with one had another result")
+            self._give_up("a step with a graph had another result")
         self._set(after)
         self._set_gradients(gradients)
         return loss
@@ -162,7 +161,7 @@ class GraphedGradients:
             tensor.copy_(value)
 
     def _are_alike(self, found: Sequence[Tensor | None], expected: Sequence[Tensor | None]) -> bool:
-        """Whether tensors are equal, or nearly so as a whole: single ones may be rounding errors only."""
+        """Whether tensors are equal, or nearly so as a whole: a single tensor may hold nothing but rounding errors."""
         off = size = 0.0
         for one, other in zip(found, expected, strict=True):
             if one is None or other is None:
@@ -183,7 +182,7 @@ class GraphedGradients:
 
 
 def _cause(error: BaseException) -> str:
-    """The first line of the first failure: ending a failed recording fails as well."""
+    """The first line of the first failure, since ending a failed recording fails as well."""
     while error.__context__ is not None:
         error = error.__context__
     return str(error).strip().partition("\n")[0]

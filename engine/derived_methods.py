@@ -1,4 +1,4 @@
-"""The operations that make runs from the predictions of other runs, by the names under which they are stored."""
+"""The operations that derive runs from the predictions of other runs, by their stored names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from engine.ensemble import Blend
 from engine.resampling import Floats
 
 Operation = Literal["mean", "blend", "slope", "isotonic", "folds"]
-"""A mean with given weights, one with fitted weights, a slope about the train mean, a rising function, and runs
-on folds, which are averaged for new faces."""
+"""A mean with given weights, a mean with fitted weights, a slope about the train mean, a rising function, and runs on
+folds, whose predictions are averaged for new faces."""
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Applies a `second` method to the predictions of a `first` one. Both are fitted to the same images."""
+    """Applies a `second` method to the predictions of a `first` method. Both are fitted to the same images."""
 
     first: Method
     second: Method
@@ -43,8 +43,8 @@ class Chain:
 def method_of(operation: str, options: Mapping[str, Any]) -> Method:
     """The method behind a derived run.
 
-    `options` are `weights` of a mean, the `count` of folds, and of a slope the train mean as `centre` in years, and
-    `slope` if it is given.
+    `options` are the `weights` of a mean, the `count` of folds, and a slope's `centre` (the train mean in years) and
+    `slope`, if given.
     """
     match operation:
         case "mean":
@@ -61,9 +61,9 @@ def method_of(operation: str, options: Mapping[str, Any]) -> Method:
 
 
 def fitted_method(operation: str, options: Mapping[str, Any]) -> Method:
-    """What is fitted for a derived run: its method and, if its source is a blend of `blended` runs, that blend first.
+    """The method to fit for a derived run, preceded by the blend if its source is a blend of `blended` runs.
 
-    The weights of the blend are fitted along, so that an image's age takes no part in its prediction through them.
+    The weights of the blend are refitted, too, so that they carry no image's age into its own prediction.
     """
     method = method_of(operation, options)
     return Chain(Blend(), method) if "blended" in options else method

@@ -1,4 +1,4 @@
-"""Chooses the device and arithmetic of a run, once, with the reason."""
+"""Chooses the device and arithmetic of a run once, with the reason."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _PIXELS_FOR_ONE_THREAD = 50_000
 
 @dataclass(frozen=True)
 class Placement:
-    """The device and arithmetic of a run, and the reason for them; `where` names the device only.
+    """The device and arithmetic of a run, and the reason for both; `where` names the device only.
 
     Under bf16, the backbone runs in autocast; head and loss stay in fp32.
     """
@@ -40,21 +40,21 @@ class Placement:
 
 
 def place(config: RunConfig, given: str | None = None, before: Mapping[str, Any] | None = None) -> Placement:
-    """Chooses device and dtype and sets determinism for the process.
+    """Chooses device and dtype, and sets determinism for the process.
 
     Parameters
     ----------
     config
-        Its `device`, `precision`, `backbone` and `deterministic` decide.
+        `device`, `precision`, `backbone` and `deterministic` count.
     given
         The device of the run's worker, which replaces the config's `auto` or `cuda`.
     before
-        The manifest of a resumed run, which computes as when it began; None for a new run.
+        The manifest of a resumed run, which keeps its arithmetic; None for a new run.
 
     Raises
     ------
     DeviceError
-        For a device that this machine lacks.
+        If this machine lacks the device.
     """
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which reports free memory
     device, device_reason = _device(config.device)
@@ -62,10 +62,10 @@ def place(config: RunConfig, given: str | None = None, before: Mapping[str, Any]
         device, device_reason = _device(given)[0], "its worker's"
     dtype, dtype_reason = _dtype(config, device, before or {})
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
-    # CUDA reads this once, at its start. A later run of this process may be deterministic even if this one is not.
+    # CUDA reads this once, at its start. A later run of this process may be deterministic even if this run is not.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     _set_determinism(config)
-    # By default, torch fills new memory, to expose reads of memory that was never written.
+    # By default, torch fills new memory to expose reads of uninitialised memory.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not config.deterministic
     where = f"{device} ({device_reason})"
@@ -75,21 +75,21 @@ def place(config: RunConfig, given: str | None = None, before: Mapping[str, Any]
 def _set_determinism(config: RunConfig) -> None:
     if config.compile:
         torch.use_deterministic_algorithms(config.deterministic)
-    else:  # the same without torch's compiler, whose import takes as long as torch's own
+    else:  # the same, without importing torch's compiler, which takes as long as torch itself
         torch.set_deterministic_debug_mode("error" if config.deterministic else "default")
 
 
 @contextmanager
 def threads_for(config: RunConfig, head_parameters: int | None, device: torch.device) -> Iterator[None]:
-    """Inside, a processor uses one thread if a train step is small.
+    """Limits a processor to one thread while small train steps run.
 
-    Several threads would wait for each other for longer than they compute, and beside another program, where one of
-    them loses its turn, for longer still: 1,400 images per second become 50.
+    Several threads would wait for each other longer than they compute. Beside another program, which takes turns from
+    them, they wait even longer: 1,400 images per second become 50.
 
     Parameters
     ----------
     head_parameters
-        Those of a head that trains on features; None for images.
+        The number of parameters of a head that trains on features; None for images.
     """
     if head_parameters is None:
         is_small = config.batch * config.size**2 < _PIXELS_FOR_ONE_THREAD
@@ -105,7 +105,7 @@ def threads_for(config: RunConfig, head_parameters: int | None, device: torch.de
 
 
 def upload(values: Tensor, device: torch.device) -> Tensor:
-    """Moves `values` from the host to the device. A GPU copies them when it gets there: the host does not wait."""
+    """Moves `values` from the host to the device. The host does not wait for a GPU's copy."""
     if device.type != "cuda":
         return values.to(device)
     return values.pin_memory().to(device, non_blocking=True)
@@ -113,17 +113,17 @@ def upload(values: Tensor, device: torch.device) -> Tensor:
 
 def _device(wanted: str) -> tuple[torch.device, str]:
     if wanted == "cpu":
-        return torch.device("cpu"), "asked for"
+        return torch.device("cpu"), "requested"
     if not torch.cuda.is_available():
         if wanted == "auto":
             return torch.device("cpu"), "no CUDA device found"
-        raise DeviceError(f"--device {wanted}: torch finds no CUDA device here; use --device cpu, or see ageui doctor")
+        raise DeviceError(f"--device {wanted}: torch finds no CUDA device; use --device cpu, or see ageui doctor")
     index = int(wanted.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
         count = torch.cuda.device_count()
         names = " or ".join(f"cuda:{number}" for number in range(count))
         raise DeviceError(f"--device {wanted}: this machine has {counted(count, 'CUDA device')}; choose {names}")
-    return torch.device("cuda", index), "found" if wanted == "auto" else "asked for"
+    return torch.device("cuda", index), "found" if wanted == "auto" else "requested"
 
 
 def _dtype(config: RunConfig, device: torch.device, before: Mapping[str, Any]) -> tuple[torch.dtype, str]:
@@ -138,7 +138,7 @@ def _arithmetic(config: RunConfig, device: torch.device, before: Mapping[str, An
     if device.type == "cuda":
         with torch.cuda.device(device):
             has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        return ("bf16", "the GPU has it") if has_bf16 else ("fp32", "the GPU has no bf16")
+        return ("bf16", "the GPU supports it") if has_bf16 else ("fp32", "the GPU lacks bf16")
     if before.get("device_type") == "cpu" and before.get("dtype") in ("fp32", "bf16"):
         return before["dtype"], "as when the run began"
     found = cpu_arithmetic(config.backbone)

@@ -11,9 +11,9 @@ from engine.resampling import Floats
 
 @dataclass(frozen=True)
 class Blend:
-    """The mean of S predictions with given `weights`, or with fitted ones if these are None.
+    """The mean of S predictions with given `weights`, or with fitted weights if these are None.
 
-    Fitted weights are those from 0 that sum to 1 and have the least squared error (Breiman, Stacked regressions, 1996).
+    Fitted weights are non-negative, sum to 1 and minimise the squared error (Breiman, Stacked regressions, 1996).
     """
 
     weights: Sequence[float] | None = None
@@ -35,9 +35,9 @@ class Blend:
 
 
 def _least(products: Floats) -> Floats:
-    """The weights w (S,) from 0 with sum 1 that minimise w P w, for summed products of errors P (S, S).
+    """The non-negative weights w (S,) with sum 1 that minimise w P w, for summed products of errors P (S, S).
 
-    With w = x / sum(x), the minimum of x P x + (1 - sum(x))^2 over x from 0 has the same w, whatever its sum.
+    With w = x / sum(x), the minimum of x P x + (1 - sum(x))^2 over non-negative x has the same w, whatever its sum.
     """
     from scipy.optimize import nnls  # takes a quarter of a second, which few commands need
 

@@ -1,4 +1,4 @@
-"""Scores each epoch's predictions on the validation split, cheaply enough to do so after every epoch."""
+"""Scores predictions on the validation split, cheaply enough for every epoch."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from engine.figure_forms import mean_pairwise_gap
 from engine.resampling import Codes, Floats
 
 STEPS_PER_SCORING: Final = 500
-"""The train steps on cached features that take a hundred times as long as two scorings."""
+"""The number of train steps on cached features that take a hundred times as long as two scorings."""
 MOST_EPOCHS_APART: Final = 20
 
 
 def scoring_interval(config: RunConfig, train_images: int | None) -> int:
-    """Every how many epochs a stage on cached features is scored, whose epochs take milliseconds.
+    """The number of epochs between scorings of a stage on cached features, whose epochs take milliseconds.
 
-    `train_images` are those of the data set, None if unknown. Stages on images are scored after every epoch.
+    `train_images` is the data set's number of train images, None if unknown. Stages on images are scored every epoch.
 
     Examples
     --------
@@ -34,14 +34,14 @@ def scoring_interval(config: RunConfig, train_images: int | None) -> int:
 
 
 class EpochScorer:
-    """Scores predictions for the same V images after each epoch, by the formulas of `engine.fairness`.
+    """Scores predictions for the same V images after each epoch, with the formulas of `engine.fairness`.
 
     Parameters
     ----------
     ages
         True ages in years, shape (V,).
     groups
-        For each attribute, the codes (V,), below 0 for an image in no group, and the group names.
+        For each attribute, the codes (V,), negative for an image in no group, and the group names.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class EpochScorer:
         self._counts = np.bincount(self._bins, minlength=len(self._names))
 
     def scores(self, predicted: Floats) -> EpochScores:
-        """The scores of predicted ages in years, shape (V,) for V > 0; not finite where the ages are not."""
+        """The scores of predicted ages in years, shape (V,) for V > 0; non-finite if ages are."""
         signed = predicted - self._ages
         absolute = np.abs(signed)
         maes, means = self._group_means(absolute), self._group_means(signed)
@@ -78,7 +78,7 @@ class EpochScorer:
         return EpochScores(len(signed), float(absolute.mean()), bias, tuple(groups))
 
     def _group_means(self, values: Floats) -> Floats:
-        """The mean of `values` (V,) in each group of all attributes, as `engine.resampling.group_means`."""
+        """The mean of `values` (V,) in each group of all attributes, as in `engine.resampling.group_means`."""
         sums = np.bincount(self._bins, weights=values[self._rows], minlength=len(self._names))
         return np.asarray(sums / np.maximum(self._counts, 1))
 

@@ -1,4 +1,4 @@
-"""The scores of an epoch on the validation split: MAE, biases and errors of groups, without intervals and tests."""
+"""The scores of an epoch on the validation split: MAE, biases and group errors, without intervals and tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class GroupError:
 class EpochScores:
     """The scores of the `n` labelled validation images after an epoch, in years.
 
-    `bias` maps each attribute of the data, and `age`, to its bias; None where that is undefined, as a group has no
-    image. `groups` are in the order of the attributes, and of their groups as elsewhere.
+    `bias` maps each attribute of the data, and `age`, to its bias; None if it is undefined because a group has no
+    image. `groups` are in the order of the attributes and of their groups.
     """
 
     n: int

@@ -1,6 +1,6 @@
-"""The hierarchy of errors made for people.
+"""The hierarchy of errors with messages for people.
 
-Each class has the exit code of a command that ends with it, and the name that a failed run is filed under.
+Each class has the exit code of a command that ends with it, and the name under which a failed run is filed.
 """
 
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from typing import ClassVar, Final, NamedTuple
 
 
 class Problem(NamedTuple):
-    """Something wrong with a field of a config or form.
+    """A problem with a field of a config or form.
 
-    `text` is a complete sentence. A rule over several fields names the others that could break it in `others`.
+    `text` is a complete sentence. For a rule over several fields, `others` are the other fields that may break it.
     """
 
     field: str
@@ -19,9 +19,9 @@ class Problem(NamedTuple):
 
 
 class AgeUIError(Exception):
-    """An error that a person can act on. Its message says what is wrong, with which input, and what to do.
+    """An error that a person can act on. Its message names the problem, the input and the remedy.
 
-    `problems` hold one line of the message for each wrong field; they are empty if no field is to blame.
+    `problems` holds a line of the message for each wrong field; empty if no field is to blame.
     """
 
     exit_code: ClassVar[int] = 1
@@ -33,7 +33,7 @@ class AgeUIError(Exception):
 
 
 class RunFailedError(AgeUIError):
-    """A run started and could not finish."""
+    """A run started but could not finish."""
 
     exit_code = 1
 
@@ -78,7 +78,7 @@ class HostMemoryError(DeviceError):
 
 
 OUT_OF_MEMORY: Final = (GpuMemoryError.failure, HostMemoryError.failure, "oom_killed")
-"""The failures of runs for which the memory did not suffice; the system killed the last."""
+"""The failures of runs that ran out of memory; in the last, the system killed the run."""
 
 
 class StoreError(AgeUIError):

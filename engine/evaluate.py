@@ -30,22 +30,22 @@ def evaluate(
 ) -> None:
     """Emits one `Evaluated` for each split with labels.
 
-    Groups are those of the whole data set, so that a split without images of a group shows.
+    Uses the groups of the whole data set, so that a group without images in a split is visible.
 
     Parameters
     ----------
     model, loss
         The trained network, and the loss that turns its outputs into years.
     dataset, config
-        Labels, the edges of the age groups, and whether mirror images count.
+        Labels, age edges, and whether to use mirror images.
     inputs
         Images or cached features of all labelled rows.
     selected_on
-        The split that chose the weights; None if none did.
+        The split that selected the weights; None if none did.
     emit
         Receives the events.
     progress
-        Receives the work in progress, the number of scored images and of all images.
+        Receives the current task and the numbers of scored and of all images.
     """
     train = dataset.frame["age"].to_numpy(dtype=np.float64)[dataset.rows("train")]
     for split in dataset.splits():
@@ -67,9 +67,9 @@ def score_rows(
     selected_on: str | None,
     progress: Callable[[str, int, int], None],
 ) -> Evaluated:
-    """Scores labelled rows (positions in the data set) under the name `split`; the rest is as in `evaluate`.
+    """Scores labelled rows (positions in the data set) under the name `split`; other parameters are as in `evaluate`.
 
-    `constant_age` is what the constant predictor says, in years; None leaves it out.
+    `constant_age` is the prediction of the constant predictor in years; None leaves it out.
     """
     frame = dataset.frame
     each = partial(progress, f"scoring {split}")
@@ -89,7 +89,7 @@ def score_rows(
 
 
 def groups_of_rows(dataset: Dataset, config: RunConfig, rows: Codes) -> dict[str, tuple[Codes, tuple[str, ...]]]:
-    """For each attribute of the data, and for `age`, the group of each of `rows` and the names of all groups."""
+    """For each attribute of the data, and for `age`, the group of each row in `rows` and the names of all groups."""
     groups = {}
     for attribute in (*dataset.attributes, "age"):
         codes, names = group_codes(dataset.frame, attribute, config.age_edges)

@@ -21,7 +21,7 @@ POINTS_PER_EPOCH = 128
 
 @dataclass(frozen=True)
 class Progressed:
-    """Work that is not training: decoding images, computing features. `total` items, `done` of them ready."""
+    """Work other than training, such as decoding images or computing features: `done` of `total` items are ready."""
 
     what: str
     done: int
@@ -38,7 +38,7 @@ class Noted:
 
 @dataclass(frozen=True)
 class RunStarted:
-    """`manifest`: versions, device, dtype, threads, data hash and counts, parameter counts, weights file hash.
+    """An attempt started. `manifest` has versions, device, dtype, threads, counts and hashes of data and weights.
 
     `step` and `epoch` are those of the checkpoint that the run continues from, 0 for a new run.
     """
@@ -59,12 +59,12 @@ class StageStarted:
 
 @dataclass(frozen=True)
 class StepsEnded:
-    """Steps since the last such event, at most a few events each second.
+    """The steps since the last such event. A few events per second at most.
 
-    `step` of `total_steps` have ended, both counted over all stages, as is `epoch`, the running one. An early stop
-    lowers `total_steps`. `eta_seconds` remain of the stage.
-    `losses` are (step, train loss) of at most `POINTS_PER_EPOCH` steps an epoch. Which steps these are depends on the
-    config alone, never on the time.
+    `step` of `total_steps` have ended, and `epoch` is running, all counted over all stages. An early stop lowers
+    `total_steps`. `eta_seconds` remain of the stage.
+    `losses` are (step, train loss) of at most `POINTS_PER_EPOCH` steps per epoch. The choice of steps depends only on
+    the config, never on time.
     """
 
     stage: int
@@ -81,9 +81,9 @@ class Epoch:
     """The figures of an epoch; `epoch` counts from 1 over all stages.
 
     Losses are on ages divided by 100; `val_mae` is in years. The train loss is the running mean over the epoch's
-    batches, with sample weights; the validation loss has none. Both validation figures are None if the data has no
-    labelled validation images. `scores` are those on the validation split; None also for an epoch between two scored
-    ones, where epochs take milliseconds.
+    batches, with sample weights; the validation loss has no weights. Both validation figures are None without labelled
+    validation images. `scores` are those on the validation split; None also for epochs that are not scored because
+    they take only milliseconds.
     """
 
     stage: int
@@ -100,7 +100,7 @@ class Epoch:
 
     @property
     def is_finite(self) -> bool:
-        """Whether no loss is NaN or infinite. Weights are kept of such epochs only."""
+        """Whether no loss is NaN or infinite. Only such epochs' weights are kept."""
         return math.isfinite(self.train_loss) and (self.val_loss is None or math.isfinite(self.val_loss))
 
 
@@ -111,7 +111,7 @@ class EpochEnded(Epoch):
 
 @dataclass(frozen=True)
 class EpochScored:
-    """The scores of an earlier epoch, which was the best one when the stage came to an epoch that is scored."""
+    """The scores of an earlier epoch that was the best when the stage reached its next scored epoch."""
 
     epoch: int
     scores: EpochScores
@@ -119,9 +119,9 @@ class EpochScored:
 
 @dataclass(frozen=True)
 class CheckpointWritten:
-    """A file in the run's folder, complete on disk, of the weights after `step` and `epoch`.
+    """A file in the run's folder is complete on disk, with weights after `step` and `epoch`.
 
-    `state` is everything that a later attempt needs to continue from there; `best` are the weights to keep.
+    A `state` file holds everything that a later attempt needs to continue; a `best` file holds the weights to keep.
     """
 
     kind: CheckpointKind
@@ -134,11 +134,11 @@ class CheckpointWritten:
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """One labelled split scored with the kept weights, which were selected on the split `selected_on`, if on any.
+    """A labelled split was scored with the kept weights, which were selected on the split `selected_on`, if any.
 
-    `predicted` (N,) float32 in years, aligned with the rows of `items` (columns image, age, subject and the ends of
-    ages given as ranges if the data has them, and the attributes). `data_hash` is the content hash of other data than
-    the run's own.
+    `predicted` (N,) float32 in years is aligned with the rows of `items` (columns image, age, the attributes, and, if
+    the data has them, subject and the ends of ages given as ranges). `data_hash` is the content hash of scored data
+    that is not the run's own.
     """
 
     split: str
@@ -151,16 +151,16 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class MemoryPeaked:
-    """The attempt's peak memory in bytes, at its end: reserved by torch on the GPU, else resident in the process."""
+    """The attempt's peak memory in bytes: reserved by torch on the GPU, else resident in the process."""
 
     bytes: int
 
 
 @dataclass(frozen=True)
 class RunFailed:
-    """The last event of a run that could not continue. `failure` is the name it is filed under, see `engine.errors`.
+    """The last event of a failed run. `failure` is the name under which it is filed, see `engine.errors`.
 
-    `message` is for people; for an unforeseen failure, a line that names the error and then its traceback.
+    `message` is for people. For an unforeseen failure, it is a line that names the error, then the traceback.
     """
 
     failure: str
@@ -177,7 +177,7 @@ class RunEnded:
 
 @dataclass(frozen=True)
 class Released:
-    """Follows a run that has ended: its process holds nothing of it any more and accepts another run."""
+    """Follows a run that has ended: its process has freed all of the run's resources and accepts another run."""
 
 
 Event = (

@@ -1,4 +1,4 @@
-"""Packages of optional extras, imported by the few functions that need them."""
+"""Imports packages of optional extras when they are needed."""
 
 import importlib
 from importlib.util import find_spec
@@ -8,9 +8,9 @@ from engine.errors import ConfigError
 
 
 def needs(extra: str, package: str) -> ModuleType:
-    """The imported module `package`, which comes with an extra such as `faces`.
+    """Imports the module `package`, which comes with an extra such as `faces`.
 
-    Raises `ConfigError` that names the extra if the package is not installed.
+    Raises a `ConfigError` that names the extra if the package is not installed.
     """
     try:
         return importlib.import_module(package)
@@ -28,5 +28,5 @@ def check_installed(extra: str, package: str) -> None:
 
 def _missing(extra: str, package: str) -> ConfigError:
     return ConfigError(
-        f"{package} is not installed; install the extra {extra!r} in the folder of ageui: pip install '.[{extra}]'"
+        f"{package} is not installed; install the extra {extra!r} from the folder of ageui: pip install '.[{extra}]'"
     )

@@ -4,22 +4,22 @@ With err_i = |predicted_i - age_i| in years and MAE_g the mean of err over group
 
     bias(attribute) = mean over all unordered pairs (a, b) of groups of |MAE_a - MAE_b|
 
-unweighted by group size: the definition of the course report that this project implements. It compares how large errors
-are. The signed gap is the same of mean signed errors: it compares in which direction they go.
+unweighted by group size, as defined in the course report that this project implements. It compares the size of errors.
+The signed gap is the same for mean signed errors: it compares their direction.
 
 Intervals cover 95%. Their methods were chosen by simulation: `tests/benchmarks/interval_coverage.py`.
 
 - MAE and MAE of a group: bootstrap-t (Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 12.5),
   because errors are skewed and groups small.
-- Figures of how far groups lie apart are made of absolute values, which noise can only raise. The high end of their
+- Figures of differences between groups consist of absolute values, which noise can only raise. The high end of their
   interval is the percentile of a bootstrap inside each group, which counts noise twice and so errs on the wide side.
   The low end is the smallest true figure, with all differences between groups shrunk alike, that neither of two tests
-  rejects. One is a permutation test (`engine.gap_test`), so that the low end is that of no difference exactly where
-  p > 0.05. It weighs groups by how certain their means are, which figures do not. The other asks whether the true
-  figure would reach the measured one in one of forty bootstrap samples. It stands alone for the standardised bias and
-  for groups that are too small for the first.
+  rejects. One is a permutation test (`engine.gap_test`), so that the low end is that of no difference exactly if
+  p > 0.05. It weights groups by the certainty of their means, which figures do not. The other asks whether the true
+  figure would reach the measured one in one of forty bootstrap samples. It is the only test for the standardised bias
+  and for groups that are too small for the first.
 - Largest MAE of a group: from the low end of the worst group, with the level divided by the number of groups, to the
-  highest end of all.
+  highest high end of all groups.
 - Others: percentiles of the bootstrap.
 """
 
@@ -50,19 +50,19 @@ from engine.split_result import MAE, Baseline, BiasResult, Figure, GapFigure, Gr
 
 RESAMPLES = 2000
 STATISTICS = 2
-"""The revision of these statistics. Stored results of an earlier one are computed again from their predictions."""
+"""The revision of these statistics. Stored results of earlier revisions are recomputed from their predictions."""
 CONFIDENCE = 0.95
 _TAIL = (1 - CONFIDENCE) / 2
 _FAR = 1e9
-"""The t of a sample without spread, such as one image drawn several times: beyond all others."""
+"""The t of a sample without spread, such as one image drawn several times: larger than all others."""
 _HALVINGS = 10
 _LEAST_SHARE = 2.0**-_HALVINGS
-"""What keeps the low end of an interval above no difference at all where the test rejects that."""
+"""The smallest distance of an interval's low end from no difference, if the test rejects no difference."""
 
 Forms = Mapping[tuple[str, str], FigureForm]
 """The forms of all figures of a split, by attribute and kind; the attribute is "" for figures of all images."""
 Tests = Mapping[tuple[str, Quantity], GapTest | str]
-"""The test of each attribute, or why it cannot be tested, of absolute and of signed errors."""
+"""For absolute and signed errors, the test of each attribute, or the reason why it cannot be tested."""
 
 
 def evaluate_split(
@@ -78,7 +78,7 @@ def evaluate_split(
 ) -> SplitResult:
     """Scores predictions against ages: MAE, the bias of every attribute, and further figures.
 
-    The same input gives the same figures; other attributes move them by rounding errors only.
+    The same input gives the same figures. Further attributes change them by rounding errors only.
 
     Parameters
     ----------
@@ -87,15 +87,14 @@ def evaluate_split(
     groups
         For each attribute, the codes (N,) and the group names, as `engine.groups.group_codes` returns them.
     constant_age
-        Mean age of the train images in years, for the baseline; None leaves the baseline out.
+        Mean age of the train images in years, for the baseline; None omits the baseline.
     subjects
-        Codes (N,) from 0 of the persons in the images, who are drawn and shuffled as a whole; None if every image is of
-        another person.
+        Codes (N,) from 0 of the persons in the images, whose images are drawn and shuffled together; None if every
+        image shows another person.
     split
-        Name of the split, for the reasons of undefined biases.
+        Name of the split, for the reasons why biases are undefined.
     resamples
-        Number of bootstrap samples and shuffles. With 0, or errors that are not finite, intervals and tests are left
-        out.
+        Number of bootstrap samples and shuffles. With 0, or with non-finite errors, intervals and tests are omitted.
     seed
         Seed of the samples.
 
@@ -106,7 +105,7 @@ def evaluate_split(
 
     Examples
     --------
-    Both men are estimated 1 year too old, both women 4 years too young:
+    Both men are estimated 1 year too old, and both women 4 years too young:
 
     >>> ages = np.array([20.0, 30.0, 40.0, 50.0])
     >>> gender = (np.array([0, 0, 1, 1]), ("male", "female"))
@@ -133,7 +132,7 @@ def score_errors(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> SplitResult:
-    """As `evaluate_split`, from the errors of images, which may be averages over trainings."""
+    """Like `evaluate_split`, from the errors of images, which may be means over several trainings."""
     forms = dict(_forms(images))
     everyone = np.zeros(len(images.ages), dtype=np.int64)
     samples = None
@@ -169,7 +168,7 @@ def bias_value(
     errors
         Absolute errors in years, shape (N,).
     codes
-        Group of each image, shape (N,); below 0 for an image in no group.
+        Group of each image, shape (N,); negative for an image in no group.
     names
         Names of the groups.
     split
@@ -204,7 +203,7 @@ def mean_interval(
 ) -> Interval | None:
     """The bootstrap-t interval of the mean absolute error of a group, within its smallest and its largest error.
 
-    That bound matters for groups of a few images only.
+    The bound matters only for groups of a few images.
 
     Parameters
     ----------
@@ -215,7 +214,7 @@ def mean_interval(
     samples, key
         Bootstrap samples, and the key of this grouping in them.
     low_tail
-        How often the truth may lie below the interval.
+        The chance that the truth lies below the interval.
 
     Returns
     -------
@@ -294,7 +293,7 @@ def _group_results(attribute: str, images: ImageErrors, samples: FigureSamples |
 def _gap_figure(
     form: FigureForm, images: ImageErrors, samples: FigureSamples | None, test: GapTest | str | None
 ) -> GapFigure:
-    """A figure of how far groups are apart, with the test of whether they are."""
+    """A figure of the differences between groups, with a test of whether they differ."""
     interval = _gap_interval(form, images, samples, test) if samples else None
     if isinstance(test, GapTest):
         return GapFigure(form.value(images), None, interval, None, test.p_value(), test.detectable)
@@ -304,14 +303,14 @@ def _gap_figure(
 def _gap_interval(
     form: FigureForm, images: ImageErrors, samples: FigureSamples, test: GapTest | str | None = None
 ) -> Interval | None:
-    """The interval of a figure that noise can only raise; None if a group has a single image, or subject."""
+    """The interval of a figure that noise can only raise; None if a group has a single image or subject."""
     codes, groups = form.grouping
     (quantity,) = form.quantities
     units = images.units(codes, groups)
     if units.min() < 2:
         return None
     means, drawn = group_means(quantity(images), codes, groups), samples.means[form.key, quantity]
-    # Means of n drawn images scatter by a factor of sqrt((n - 1) / n) too little.
+    # The scatter of means of n drawn images is too small by a factor of sqrt((n - 1) / n).
     wider = np.sqrt(units / (units - 1))
     # A ratio needs means above 0.
     off = (
@@ -329,7 +328,7 @@ def _gap_interval(
 
 
 def _smallest_share(figure: Callable[[Floats], Floats], means: Floats, off: Floats, most: float) -> float:
-    """The smallest share of the differences between group means (G,) whose samples reach the figure in one of forty.
+    """The smallest share of the differences between group means (G,) at which one in forty samples reaches the figure.
 
     At most `most`. `off` (R, G) are the deviations of samples.
     """
@@ -350,17 +349,17 @@ def _smallest_share(figure: Callable[[Floats], Floats], means: Floats, off: Floa
 
 
 def _shrunk(means: Floats, share: float) -> Floats:
-    """Group means (G,) with a share of their differences."""
+    """Group means (G,) with their differences shrunk to a share."""
     return np.asarray(means.mean() + share * (means - means.mean()))
 
 
 def _worst_interval(
     attribute: str, images: ImageErrors, groups: Sequence[GroupResult], samples: FigureSamples | None
 ) -> Interval | None:
-    """The interval of the largest true group MAE, whichever group has it; None unless all groups have intervals.
+    """The interval of the largest true group MAE, of whichever group; None unless all groups have intervals.
 
     The high end is the highest of all groups. The low end is that of the worst group, with the level divided by the
-    number of groups, since the worst is chosen from them.
+    number of groups from which the worst is selected.
     """
     ends = [group.interval.high for group in groups if group.interval]
     if samples is None or len(ends) < len(groups):
@@ -374,7 +373,7 @@ def _worst_interval(
 def _others(
     images: ImageErrors, forms: Forms, samples: FigureSamples | None, tests: Tests
 ) -> Iterator[tuple[str, Figure]]:
-    """Further figures of all images and of each attribute, by name. An attribute's own name keeps meaning its bias."""
+    """Further figures of all images and of each attribute, by name. An attribute's own name still means its bias."""
     for (attribute, kind), form in forms.items():
         name = f"{attribute}_{kind}"
         if kind in OVERALL_FIGURES and not attribute:

@@ -1,4 +1,4 @@
-"""Features of a frozen backbone, computed once and cached on disk for every run that would compute the same ones."""
+"""Features of a frozen backbone, computed once and cached on disk for all runs that need the same."""
 
 import hashlib
 import zlib
@@ -27,7 +27,7 @@ _FORMAT = 2
 
 
 def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig, placement: Placement) -> str:
-    """32 hex digits of everything that features depend on: pixels, rows and copies, backbone, weights, arithmetic.
+    """A hash (32 hex digits) of everything that decides features: pixels, rows, backbone, weights, arithmetic.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig
     for part in (dataset.pixels_key, config.backbone, *_arithmetic(config, placement)):
         digest.update(part.encode() + b"\0")
     if timm := timm_version(config.backbone):
-        # It decides the normalisation, too.
+        # timm decides the normalisation, too.
         digest.update(f"timm {timm}".encode())
     if config.bn_epsilon is not None:
         digest.update(f"epsilon {config.bn_epsilon}".encode())
@@ -58,10 +58,9 @@ def feature_key(model: AgeModel, dataset: Dataset, rows: Rows, config: RunConfig
 
 
 def _arithmetic(config: RunConfig, placement: Placement) -> Iterator[str]:
-    """Everything that a network's last digits depend on besides its weights and input.
+    """Everything that decides the last digits of a network's output, besides its weights and input.
 
-    On a processor, this includes the number of threads: it decides the order of sums over the few images of a last
-    block.
+    On a processor, this includes the number of threads, which decides the order of sums over a small last block.
     """
     yield from (placement.dtype_name, placement.device.type, placement.device_name)
     yield f"format {_FORMAT}, blocks of {FEATURES_BATCH}, deterministic {config.deterministic}"
@@ -79,11 +78,10 @@ def frozen_features(
     each: Callable[[int, int], None],
     warn: Callable[[str], None],
 ) -> Tensor:
-    """Features of the rows, from the cache, or computed now and cached.
+    """Features of the rows, from the cache or newly computed and cached.
 
-    Two processes that need the same features compute them once. Damaged files are computed again. A cache that cannot
-    be written only costs the next run time; one that grows beyond its limit loses the features that were unused for
-    longest.
+    Two processes that need the same features compute them once. Damaged files are recomputed. A cache that cannot be
+    written merely costs the next run time. A cache that exceeds its limit drops the least recently used features.
 
     Parameters
     ----------
@@ -98,9 +96,9 @@ def frozen_features(
     cache
         Cache folder of the user.
     each
-        Called with the number of finished rows and of all rows.
+        Called with the numbers of finished and of all rows.
     warn
-        Called with a sentence about a damaged file.
+        Called with a sentence about each damaged file.
 
     Returns
     -------
@@ -136,7 +134,7 @@ def _compute(model: AgeModel, images: ImageInputs, rows: Rows, each: Callable[[i
 
 
 def _read(path: Path, count: int) -> Tensor | None:
-    """The features of a file; None if it is missing or was not written by `frozen_features`."""
+    """The features in a file; None if it is missing or was not written by `frozen_features`."""
     try:
         with safe_open(path, "pt") as file:
             features: Tensor = file.get_tensor("features")

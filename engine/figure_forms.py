@@ -1,4 +1,4 @@
-"""The figures of a split, each as a function of group means, which also scores bootstrap samples. NumPy only.
+"""The figures of a split, each a function of group means, so that bootstrap samples can be scored too. NumPy only.
 
 Figures of all images: `mae` and `signed` (the mean signed error) in years, `cs5` (the cumulative score at five years:
 the percentage of faces estimated within five years), and `slope` (years of signed error per year of age; below 0 if
@@ -7,11 +7,11 @@ predictions lean towards the mean age).
 Figures of an attribute, here of `gender`, in years except for the ratio:
 
 - `gender`: the bias, the mean over pairs of groups of the gap between their MAEs.
-- `gender_signed`: the same of mean signed errors, the signed gap.
+- `gender_signed`: the signed gap, the same for mean signed errors.
 - `gender_gap` and `gender_ratio`: the largest MAE of a group minus the smallest, and divided by it.
 - `gender_worst`: the largest MAE of a group.
-- `gender_standardised`: the bias if all groups were of the same ages. The MAE of a group is the mean of its MAEs in
-  the age groups that all groups fill, weighted by how many images of all groups these hold (direct standardisation).
+- `gender_standardised`: the bias if all groups had the same ages. The MAE of a group is the mean of its MAEs in the
+  age groups that all groups fill, weighted by the number of images of all groups in these (direct standardisation).
 """
 
 import math
@@ -25,13 +25,13 @@ from engine.resampling import Codes, Floats, Grouping, group_means
 
 CLOSE_YEARS = 5.0
 FILLED = 5
-"""The images of a group that make an age group count as filled."""
+"""The number of a group's images from which an age group counts as filled."""
 _TINY = 1e-9
 OVERALL_FIGURES = ("signed", "cs5", "slope")
 ATTRIBUTE_KINDS = ("signed", "gap", "ratio", "worst", "standardised")
 
 Key = tuple[str, ...]
-"""What the images are grouped by: nothing, an attribute, or more."""
+"""The attributes that group the images; may be none or several."""
 EVERYONE: Key = ()
 Quantity = Callable[[ImageErrors], Floats]
 
@@ -64,8 +64,8 @@ def _age_squared(images: ImageErrors) -> Floats:
 class FigureForm:
     """How a figure follows from group means.
 
-    `grouping` divides the images; forms with equal keys share it. `of_means` takes, for each of the `quantities`, means
-    of all groups (..., G), and returns figures (...).
+    `grouping` divides the images; forms with equal keys share it. `of_means` takes the means of all groups (..., G) for
+    each of the `quantities`, and returns figures (...).
     """
 
     key: Key
@@ -81,10 +81,10 @@ class FigureForm:
 
 
 def figure_form(name: str, images: ImageErrors) -> FigureForm | None:
-    """The form of a figure by its name; None if the images do not have it.
+    """The form of a figure by its name; None if the images lack it.
 
-    An attribute that lacks images of a group, or has one group, has no figures. A name that is an attribute's own, such
-    as `face_gap`, means its bias.
+    An attribute with an empty group, or with only one group, has no figures. If an attribute is named like a figure,
+    such as `face_gap`, the name means its bias.
     """
     if name in _OVERALL:
         return overall_form(name, images)
@@ -123,7 +123,7 @@ def group_form(attribute: str, group: str, images: ImageErrors) -> FigureForm | 
 
 
 def figure_names(attributes: Iterable[str]) -> list[str]:
-    """The names of all figures but MAE: of all images, then of each attribute, its bias first."""
+    """The names of all figures except MAE: those of all images, then those of each attribute, its bias first."""
     kinds = ("", *(f"_{kind}" for kind in ATTRIBUTE_KINDS))
     return [*OVERALL_FIGURES, *(f"{attribute}{kind}" for attribute in attributes for kind in kinds)]
 
@@ -135,7 +135,7 @@ def groups_form(attribute: str, images: ImageErrors) -> FigureForm:
 
 
 def mean_pairwise_gap(group_means: Floats) -> Floats:
-    """How far group means lie apart: the mean of |a - b| over all unordered pairs of groups.
+    """The mean of |a - b| over all unordered pairs of group means.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ _OF_GROUPS: dict[str, tuple[tuple[Quantity, ...], Callable[..., Floats]]] = {
 
 
 def _standardised(attribute: str, images: ImageErrors) -> FigureForm | None:
-    """The bias over the age groups that all groups fill; None if there are none, and for age itself."""
+    """The bias over the age groups that all groups fill; None without any, and for age itself."""
     if attribute == "age" or "age" not in images.groups:
         return None
     (codes, names), (ages, age_names) = images.groups[attribute], images.groups["age"]
@@ -223,7 +223,7 @@ def _standardised(attribute: str, images: ImageErrors) -> FigureForm | None:
 
 
 def _left_out(counts: Codes) -> str | None:
-    """A remark on the images in age groups that not all groups fill, from counts (groups, age groups)."""
+    """A remark on the images outside the age groups that all groups fill, from counts (groups, age groups)."""
     outside = counts[:, counts.min(axis=0) < FILLED].sum()
     if not outside:
         return None

@@ -15,7 +15,7 @@ from engine.resampling import Codes, Floats, GroupColumns, Grouping, group_means
 class FigureSamples:
     """Group means of bootstrap samples, each (resamples, G), by the key of their grouping and their quantity.
 
-    `standard_errors` are those of the means of absolute errors, by the key of the grouping.
+    `standard_errors` are those of mean absolute errors, by the key of the grouping.
     """
 
     means: dict[tuple[Key, Quantity], Floats]
@@ -29,7 +29,7 @@ class FigureSamples:
 def figure_samples(
     images: ImageErrors, forms: Sequence[FigureForm], studentised: Collection[Key], resamples: int, seed: int
 ) -> FigureSamples:
-    """Draws bootstrap samples of the group means that figures are made of.
+    """Draws bootstrap samples of the group means on which figures depend.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ def figure_samples(
     Returns
     -------
     FigureSamples
-        All from the same draws of images or subjects. Means of refitted predictions are of each sample's own fit, their
-        standard errors of the given predictions.
+        All from the same draws of images or subjects. Means of refitted predictions come from each sample's own fit,
+        their standard errors from the given predictions.
     """
     wanted: dict[Key, tuple[Grouping, list[Quantity]]] = {}
     for form in forms:
@@ -96,10 +96,10 @@ def standard_error(images: ImageErrors, chosen: Codes) -> float:
 
 
 def _unit_sums(images: ImageErrors, grouping: Grouping) -> list[Floats]:
-    """Products of two sums over the images of a subject in its group: u u, u n and n n, each (N,).
+    """Products of sums over the images of a subject in its group: u u, u n and n n, each (N,).
 
-    u sums what errors are off their group's mean, n counts images. The first image of a subject carries the product,
-    the others 0, so that a subject counts as often as it is drawn.
+    u sums the deviations of errors from their group's mean, n counts images. The first image of a subject carries the
+    product, the others 0, so that a subject counts as often as it is drawn.
     """
     codes, groups = grouping
     off = images.absolute - np.where(codes >= 0, group_means(images.absolute, codes, groups)[codes], 0.0)

@@ -1,4 +1,4 @@
-"""Files that stand in for others, by their first bytes: pointers of version control, web pages and archives."""
+"""Recognises stand-ins for files by their first bytes: pointers of version control, web pages and archives."""
 
 import re
 from typing import Final
@@ -23,23 +23,23 @@ _ARCHIVES: Final = (
 
 
 def text_of(head: bytes) -> bytes:
-    """The first bytes of a text without byte order mark and leading white space."""
+    """The first bytes of a text, without byte order mark and leading white space."""
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
 def stand_in(head: bytes) -> str | None:
-    """The pointer or web page that a file is, and how to get the file itself; None for other files."""
+    """A description of a pointer or web page, and how to get the file itself; None for other files."""
     text = text_of(head[:HEAD_BYTES])
     for pattern, system, command in _POINTERS:
         if pattern.match(text):
-            return f"a pointer of {system}, not the file itself; fetch that with: {command}"
+            return f"a pointer of {system}, not the file itself; fetch the file with: {command}"
     if _WEB_PAGE.match(text):
-        return "a web page, not the file itself; download that again, signed in or confirmed if the site asks for it"
+        return "a web page, not the file itself; download the file again, and sign in or confirm if the site asks"
     return None
 
 
 def archive_in(head: bytes) -> tuple[str, str] | None:
-    """The kind of archive that a file is, other than zip, and the command that unpacks it; None for other files."""
+    """The kind of an archive other than zip, and the command that unpacks it; None for other files."""
     for at, magic, kind, command in _ARCHIVES:
         if head[at:].startswith(magic):
             return kind, command

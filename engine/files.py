@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written to the side, flushed to the disk, and only then given their name."""
+"""Writes files atomically: to a temporary file, flushed to the disk, then renamed."""
 
 import errno
 import hashlib
@@ -14,7 +14,7 @@ from engine.bounded_files import problem_of, read_regular
 from engine.errors import DataError, DiskFullError, RunFailedError
 
 PRIVATE: Final = 0o600
-"""The mode of files that only their owner may read."""
+"""The mode of files readable by their owner only."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SavedFile:
 
 
 class HashingWriter:
-    """A binary stream that knows the SHA-256 and size of its content, and the error of a failed write."""
+    """A binary stream that records the SHA-256 and size of its content, and the error of a failed write."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -57,10 +57,10 @@ def is_full(error: OSError) -> bool:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes a folder and its missing parents, for their owner alone whatever the umask."""
+    """Creates a folder and its missing parents, private to their owner whatever the umask."""
     for one in (*reversed(folder.parents), folder):
         if not one.exists():
-            with suppress(FileExistsError):  # another process made it
+            with suppress(FileExistsError):  # another process created it
                 one.mkdir(mode=0o700)
                 one.chmod(0o700)
 
@@ -68,11 +68,10 @@ def make_private_folder(folder: Path) -> None:
 def write_atomically(
     path: Path, write: Callable[[HashingWriter], object], *, mode: int = PRIVATE, replaces: bool = True
 ) -> SavedFile:
-    """Writes a file with `write`: it is complete or absent, and on the disk when this returns.
+    """Writes a file with `write`. The file is complete or absent, and on the disk when this returns.
 
-    An earlier file stays whole until then; unless the new one `replaces` it, `FileExistsError` is raised. `mode` is the
-    mode of the new file, less the umask, unless the file is private. Raises the `OSError` of a disk that is full or
-    fails.
+    An earlier file stays intact until then; unless the new file `replaces` it, raises `FileExistsError`. `mode` is the
+    mode of the new file, less the umask, unless the file is private. Raises the `OSError` of a full or failing disk.
     """
     name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
@@ -83,7 +82,7 @@ def write_atomically(
             try:
                 write(stream)
             except Exception as error:
-                # A library that writes may hide the disk's own error behind its own.
+                # A library may hide the disk's error behind its own.
                 if stream.error is not None and not isinstance(error, OSError):
                     raise stream.error from error
                 raise
@@ -121,7 +120,7 @@ def _rename_to_new(name: Path, path: Path) -> None:
 
 
 def write_for_run(path: Path, write: Callable[[HashingWriter], object], what: str) -> SavedFile:
-    """Writes into a run's folder, which is made if missing, with `write_atomically`; `what` names the file for people.
+    """Writes into a run's folder with `write_atomically`, and creates the folder if missing. `what` names the file.
 
     Raises `DiskFullError`, or `RunFailedError` if the disk fails in another way.
     """
@@ -131,13 +130,13 @@ def write_for_run(path: Path, write: Callable[[HashingWriter], object], what: st
     except OSError as error:
         kind = DiskFullError if is_full(error) else RunFailedError
         raise kind(
-            f"the {what} could not be written to {path}: {error.strerror}; what was there before is intact; "
-            "free some space or choose another folder with --db, then go on"
+            f"the {what} could not be written to {path}: {error.strerror}; earlier files are intact; "
+            "free some space or choose another folder with --db, then continue"
         ) from error
 
 
 def read_verified(path: Path, sha256: str | None) -> bytes:
-    """A file's content. Raises `DataError` if it is missing or its SHA-256 is not the given one."""
+    """A file's content. Raises `DataError` if it is missing or its SHA-256 differs from the given one."""
     try:
         content = read_regular(path)
     except FileNotFoundError:

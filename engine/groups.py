@@ -21,13 +21,13 @@ REPORT_GROUPS: dict[str, tuple[str, ...]] = {
     "ethnicity": ("caucasian", "afroamerican", "asian"),
 }
 TAKEN_NAMES = frozenset(("image", "split", "age", "real_age", "age_std", "age_low", "age_high", "subject", "pixel"))
-"""The columns of a data set's frame that are no attributes."""
+"""The columns of a data set's frame other than attributes."""
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _INTERVAL = re.compile(rf"<(?P<below>{_NUMBER})|(?P<low>{_NUMBER})-{_NUMBER}|>=(?P<above>{_NUMBER})")
 
 
 def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
-    """Names of the age groups between `edges`, in years.
+    """The names of the age groups between `edges`, in years.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
 def group_names(frame: "pd.DataFrame", attribute: str, edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
     """The groups of an attribute in reading order: the report's first, then any others by name.
 
-    Age groups and the report's groups are listed even if the data has no image of them.
+    Lists age groups and the report's groups even if they have no image.
     """
     if attribute == "age":
         return age_group_names(edges)
@@ -75,7 +75,7 @@ def group_codes(
     Raises
     ------
     ConfigError
-        For an attribute that the data lacks.
+        If the data lacks the attribute.
 
     Examples
     --------
@@ -99,16 +99,16 @@ def group_codes(
 def crossed_codes(
     frame: "pd.DataFrame", attributes: Sequence[str], edges: Sequence[float] = AGE_EDGES
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """As `group_codes`, for the crossed groups of several attributes."""
+    """Like `group_codes`, for the crossed groups of several attributes."""
     return crossed_groups(len(frame), [group_codes(frame, attribute, edges) for attribute in attributes])
 
 
 def crossed_groups(
     rows: int, parts: Sequence[tuple[NDArray[np.int64], Sequence[str]]]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Codes (rows,) and names of the crossed groups of several attributes, such as `male, 20-40` in their order.
+    """Codes (rows,) and ordered names of the crossed groups of several attributes, such as `male, 20-40`.
 
-    `parts` are the codes and names of each attribute. A row that lacks one of the values is in no group.
+    `parts` are the codes and names of each attribute. A row that lacks a value is in no group.
     """
     codes = np.zeros(rows, dtype=np.int64)
     names: tuple[str, ...] = ("",)
@@ -121,7 +121,7 @@ def crossed_groups(
 def filled_groups(
     codes: NDArray[np.int64], names: Sequence[str], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Codes (N,) and names of only those groups that some of `rows` (positions in `codes`) belong to; -1 for others."""
+    """Codes (N,) and names of the groups that have some of `rows` (positions in `codes`); -1 for other groups."""
     kept = np.unique(codes[rows])
     kept = kept[kept >= 0]
     place = np.full(len(names) + 1, -1, dtype=np.int64)
@@ -130,7 +130,7 @@ def filled_groups(
 
 
 def _in_reading_order(names: Collection[str]) -> list[str]:
-    """Names in order; those of `age_group_names`, whatever their edges, from low to high."""
+    """The names in order; names in the form of `age_group_names` from low to high, whatever their edges."""
     starts = [_start(name) for name in names]
     if None in starts or -math.inf not in starts:
         return sorted(names)
@@ -138,7 +138,7 @@ def _in_reading_order(names: Collection[str]) -> list[str]:
 
 
 def _start(name: str) -> float | None:
-    """Where an interval begins; None if the name is that of none."""
+    """The low end of an interval; None if the name is not an interval's."""
     found = _INTERVAL.fullmatch(name)
     if found is None:
         return None

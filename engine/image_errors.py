@@ -1,4 +1,4 @@
-"""Ages and errors of the images of one split, from which every figure follows. NumPy only."""
+"""Ages and errors of the images of a split, the basis of all figures. NumPy only."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Refit = Callable[[NDArray[np.float32], int], Floats]
-"""Returns predicted ages (B, N) in years, fitted anew to each of B bootstrap samples: from draws (B, N) of the images,
-and the number of the first sample."""
+"""Returns predicted ages (B, N) in years, refitted to each of B bootstrap samples, given draws (B, N) of the images and
+the number of the first sample."""
 RefitErrors = Callable[[NDArray[np.float32], int], tuple[Floats, Floats]]
-"""Returns signed and absolute errors, each (B, N), as `Refit` returns predictions."""
+"""Returns signed and absolute errors, each (B, N), like the predictions of `Refit`."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageErrors:
-    """What figures are made of, in years: `ages`, signed errors (predicted - age) and absolute errors, each (N,).
+    """The basis of all figures, in years: `ages`, signed errors (predicted - age) and absolute errors, each (N,).
 
-    `groups` maps each attribute to the codes (N,) of its groups, below 0 for an image in none, and their names.
-    `subjects` are codes (N,) from 0 of the persons in the images; None if every image is of another person. `refit` is
-    for predictions that were fitted to ages: what bootstrap samples make of them.
+    `groups` maps each attribute to the codes (N,) of its groups, negative for an image in no group, and their names.
+    `subjects` are codes (N,) from 0 of the persons in the images; None if every image shows another person. `refit`
+    repeats the fit of predictions that were fitted to ages in bootstrap samples.
     """
 
     ages: Floats
@@ -56,7 +56,7 @@ class ImageErrors:
         return cls(ages, signed, np.abs(signed), groups, subjects, errors if refit is not None else None)
 
     def of_samples(self, draws: NDArray[np.float32], start: int) -> "ImageErrors":
-        """The errors in bootstrap samples, given by draws (B, N) of the images: (B, N) where predictions are refitted.
+        """The errors in bootstrap samples given by draws (B, N) of the images; (B, N) if predictions are refitted.
 
         `start` is the number of the first sample.
         """
@@ -66,11 +66,11 @@ class ImageErrors:
         return replace(self, signed=signed, absolute=absolute)
 
     def of_constant(self, age: float) -> "ImageErrors":
-        """The errors on the same images of a predictor that always says `age` years."""
+        """The errors of a predictor that always predicts `age` years, on the same images."""
         return self.of_predictions(self.ages, np.full(len(self.ages), age), self.groups, self.subjects)
 
     def crossed(self, attributes: Sequence[str]) -> tuple[Codes, tuple[str, ...]]:
-        """Codes and names of the crossed groups of several attributes that hold an image."""
+        """Codes and names of the non-empty crossed groups of several attributes."""
         every = np.arange(len(self.ages))
         return filled_groups(*crossed_groups(len(every), [self.groups[one] for one in attributes]), every)
 
@@ -79,7 +79,7 @@ class ImageErrors:
         return bool(np.isfinite(self.absolute).all())
 
     def units(self, codes: Codes, groups: int) -> NDArray[np.int64]:
-        """The number of images, or of subjects, in each group, shape (groups,). Codes below 0 belong to no group."""
+        """The number of images or subjects in each group, shape (groups,). Negative codes belong to no group."""
         inside = codes >= 0
         own = codes[inside]
         if self.subjects is not None:
@@ -109,7 +109,7 @@ class LabelledPredictions(Protocol):
 def image_errors(
     predictions: LabelledPredictions, groups: Mapping[str, Sequence[str]], age_edges: Sequence[float]
 ) -> ImageErrors:
-    """The errors of predictions, over given group names of each attribute."""
+    """The errors of predictions, with the given group names of each attribute."""
     coded = {name: (_codes(predictions, name, names, age_edges), tuple(names)) for name, names in groups.items()}
     predicted = predictions.predicted.astype(np.float64)
     subjects = subject_codes(predictions.subjects)
@@ -125,7 +125,7 @@ def _codes(predictions: LabelledPredictions, attribute: str, names: Sequence[str
 
 
 def averaged(trainings: Sequence[ImageErrors]) -> ImageErrors:
-    """The errors of each image averaged over several trainings, all on the same images."""
+    """The errors of each image, averaged over several trainings scored on the same images."""
 
     def refit(draws: NDArray[np.float32], start: int) -> tuple[Floats, Floats]:
         return _mean_errors([one.of_samples(draws, start) for one in trainings])
@@ -142,7 +142,7 @@ def _mean_errors(trainings: Sequence[ImageErrors]) -> tuple[Floats, Floats]:
 
 
 def subject_codes(subjects: "Sequence[str | None] | pd.Series[Any]") -> Codes | None:
-    """Codes of persons from 0; None if no two images share one. Each image without a subject is of another person."""
+    """Codes of persons from 0; None if no two images share a subject. An image without a subject is its own person."""
     known = [subject if isinstance(subject, str) else None for subject in subjects]
     codes: dict[str | int, int] = {}
     found = np.array([codes.setdefault(place if one is None else one, len(codes)) for place, one in enumerate(known)])

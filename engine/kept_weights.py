@@ -1,4 +1,4 @@
-"""The kept weights of a run, as safetensors with the config that is needed to use them again."""
+"""The kept weights of a run, as safetensors with the config needed to use them again."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _MOST_CHARACTERS: Final = 1000
 def weights_file(attempt: int) -> str:
     """The file name of an attempt's kept weights.
 
-    Each attempt has its own, so that one given up as dead that still lives cannot overwrite those of the next.
+    Each attempt has its own file, so that an attempt wrongly taken for dead cannot overwrite the weights of the next.
     """
     return f"weights-{attempt}.safetensors"
 
@@ -29,12 +29,12 @@ def weights_file(attempt: int) -> str:
 def save_weights(
     state: Mapping[str, Tensor], config: RunConfig, path: Path, pretraining: str | None = None
 ) -> SavedFile:
-    """Writes an `AgeModel`'s state and its config to `path`, atomically, and flushes them to the disk.
+    """Writes an `AgeModel`'s state and config to `path`, atomically and flushed to the disk.
 
-    `pretraining` is the sentence of `engine.pretraining` on the run's first weights, which the file hands on to runs
-    that start from it. Equal weights and configs give equal files: safetensors writes several metadata entries in
-    random order, so the config is the only one, and holds that sentence. Raises `DiskFullError` or `RunFailedError`;
-    an earlier file stays whole.
+    `pretraining` is the sentence of `engine.pretraining` about the run's first weights, which the file passes on to
+    runs that start from it. Equal weights and configs give equal files: safetensors writes metadata entries in random
+    order, so the config is the only entry and holds that sentence. Raises `DiskFullError` or `RunFailedError`; an
+    earlier file stays intact.
     """
     known = {} if pretraining is None else {_PRETRAINING: pretraining}
     metadata = {"config": json.dumps({**config.model_dump(mode="json"), **known})}
@@ -43,9 +43,9 @@ def save_weights(
 
 
 def load_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Tensor], RunConfig]:
-    """State and config of a file that `save_weights` wrote.
+    """The state and config in a file that `save_weights` wrote.
 
-    Raises `DataError` for a file that is missing, damaged, or not the one that `sha256` names.
+    Raises `DataError` if the file is missing or damaged, or if its hash differs from `sha256`.
     """
     content = read_verified(path, sha256)
     try:
@@ -60,14 +60,14 @@ def load_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Tenso
         return state, build_config(config)
     except (KeyError, ValueError, TypeError, RecursionError, ConfigError) as error:
         raise DataError(
-            f"{path} holds no weights of an ageui run; make such a file with: ageui export RUN --weights FILE"
+            f"{path} does not hold weights of an ageui run; create such a file with: ageui export RUN --weights FILE"
         ) from error
 
 
 def stored_pretraining(content: bytes) -> str | None:
-    """What a safetensors file says of the images that a run's first weights were pretrained on; None for other files.
+    """The sentence in a safetensors file about the images behind a run's first weights; None for other files.
 
-    Only printable text of moderate length counts, since anyone may have written the file.
+    Accepts only printable text of moderate length, since anyone may have written the file.
     """
     try:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])

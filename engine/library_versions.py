@@ -1,4 +1,4 @@
-"""The versions of the libraries that networks come from, which are part of cache keys."""
+"""The versions of the libraries of networks, which are part of cache keys."""
 
 from functools import cache
 from importlib import metadata
@@ -10,7 +10,7 @@ NETWORK_LIBRARIES = ("ageui", "torch", "torchvision")
 
 @cache
 def library_versions() -> tuple[str, ...]:
-    """The versions of ageui, torch and torchvision; empty for one that is not installed as a package."""
+    """The versions of ageui, torch and torchvision; empty for a library that is not installed as a package."""
     found = []
     for name in NETWORK_LIBRARIES:
         try:
@@ -22,7 +22,7 @@ def library_versions() -> tuple[str, ...]:
 
 @cache
 def timm_version(backbone: str) -> str:
-    """The version of timm for a backbone that is timm's; empty for others, and without timm."""
+    """The version of timm for a backbone of timm; empty for other backbones, and without timm."""
     try:
         return metadata.version("timm") if backbone.startswith(TIMM_PREFIX) else ""
     except metadata.PackageNotFoundError:

@@ -1,7 +1,8 @@
-"""torchvision, and torch's arithmetic on shapes, without `torch._dynamo`, whose import takes as long as torch's own.
+"""Imports torchvision, and uses torch's arithmetic on shapes, without the slow import of `torch._dynamo`.
 
-Both ask that module for next to nothing: `torchvision.ops.roi_align` at its import whether a function can be compiled,
-and torch, where tensors have shapes alone, to leave functions out of programs. Nothing is compiled meanwhile.
+That import takes as long as torch's own, but both need almost nothing of it: `torchvision.ops.roi_align` asks at import
+whether a function can be compiled, and torch, for tensors that have only shapes, excludes functions from programs.
+Nothing is compiled meanwhile.
 """
 
 import importlib
@@ -19,7 +20,7 @@ _COMPILER, _UTILS = "torch._dynamo", "torch._dynamo.utils"
 
 @contextmanager
 def without_compiler() -> Iterator[None]:
-    """Inside, a module that does nothing stands for `torch._dynamo`, unless that is imported already."""
+    """Replaces `torch._dynamo` by a module that does nothing, unless it is imported already."""
     if _COMPILER in sys.modules:
         yield
         return
@@ -42,9 +43,9 @@ def _is_compile_supported(device_type: Any) -> bool:
 
 
 def _import_torchvision() -> None:
-    """Imports it without the compiler; one that wants more of the compiler is left to the next import.
+    """Imports torchvision without the compiler; a version that needs more of it is left to the next import.
 
-    Raises DeviceError if it was built for another PyTorch.
+    Raises `DeviceError` if it was built for another PyTorch.
     """
     try:
         with without_compiler(), suppress(ImportError):
@@ -52,7 +53,7 @@ def _import_torchvision() -> None:
     except RuntimeError as error:  # its operators are not registered
         pair = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision"))
         raise DeviceError(
-            f"torchvision does not fit PyTorch here ({pair}): {error}; install both again, from the same place"
+            f"torchvision does not match PyTorch ({pair}): {error}; reinstall both from the same source"
         ) from error
 
 

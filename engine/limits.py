@@ -1,4 +1,4 @@
-"""How much disk and GPU memory may be used for things that can be made again: caches, pixels on a GPU. No torch."""
+"""Limits of disk and GPU memory for things that can be rebuilt: caches and pixels on a GPU. Needs no torch."""
 
 import os
 from typing import Final
@@ -10,9 +10,9 @@ PIXELS_SHARE_OF_GPU: Final = 0.25
 
 
 def limit_in_bytes(variable: str) -> int | None:
-    """The value of an environment variable in gigabytes, in bytes; None if it is not set.
+    """The limit in bytes that an environment variable sets in gigabytes; None if it is not set.
 
-    Raises `ConfigError` if the value is no such number.
+    Raises `ConfigError` if the value is not such a number.
     """
     text = os.environ.get(variable, "")
     if not text:
@@ -23,7 +23,7 @@ def limit_in_bytes(variable: str) -> int | None:
 
 
 def amount_problem(text: str, unit: str) -> str | None:
-    """Why a text is no amount, None if it is one."""
+    """The reason why a text is not an amount; None if it is one."""
     try:
         is_amount = 0 <= float(text) < float("inf")
     except ValueError:
@@ -32,9 +32,9 @@ def amount_problem(text: str, unit: str) -> str | None:
 
 
 def gpu_pixels_limit(free_bytes: int) -> tuple[int, str]:
-    """The most bytes of pixels that a run holds on a GPU with `free_bytes`, and what sets this limit.
+    """The limit in bytes of the pixels that a run holds on a GPU with `free_bytes`, and the reason for it.
 
-    Raises as `limit_in_bytes`.
+    Raises like `limit_in_bytes`.
     """
     named = limit_in_bytes(GPU_PIXELS_VARIABLE)
     if named is not None:

@@ -1,4 +1,4 @@
-"""Batch norm over a single value per channel, which has nothing to average. Needs no torch."""
+"""Refuses batch norm over a single value per channel, which cannot be averaged. Needs no torch."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,16 @@ from engine.config import RunConfig
 
 
 def lone_values_problem(config: RunConfig, images: int, *, needs_pairs: bool) -> str | None:
-    """Why a run on this many train images cannot train; None if it can.
+    """The reason why a run cannot train on this many images; None if it can.
 
-    `needs_pairs` says that batch norm of the backbone gets one value per channel and image.
+    `needs_pairs` means that the backbone's batch norm gets one value per channel and image.
     """
     has_lone_image = config.batch == 1 or (config.last_batch == "keep" and images % config.batch == 1)
     if not (needs_pairs and has_lone_image and config.trains_backbone and config.bn == "train"):
         return None
     return (
-        f"backbone {config.backbone} at {config.size} px leaves one value per channel, and a batch of one image gives "
-        f"batch norm nothing to average; choose {' or '.join(_cures(config))}"
+        f"backbone {config.backbone} at {config.size} px leaves one value per channel, so batch norm cannot average "
+        f"over a batch of one image; choose {' or '.join(_cures(config))}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The settings of a config that the memory of a run depends on. Needs no torch."""
+"""The config settings that decide a run's memory. Needs no torch."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,11 +9,11 @@ MEMORY_FIELDS: Final = (
     "size", "batch", "backbone", "init", "widths", "strategy", "epochs", "bn", "augment", "optimizer", "momentum",
     "deterministic", "compile", "ema", "mirror",
 )  # fmt: skip
-"""All fields that `memory_settings` reads, and the size and the batch."""
+"""The fields that `memory_settings` reads, and the size and the batch."""
 
 
 def memory_settings(config: Mapping[str, Any]) -> tuple[object, ...]:
-    """What memory depends on beside images, their size and the batch: network, stages, optimizer, augmentation.
+    """The settings that decide memory besides image size and batch: network, stages, optimizer, augmentation.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def memory_settings(config: Mapping[str, Any]) -> tuple[object, ...]:
 
     Examples
     --------
-    Two stages and the values of the learning rate:
+    The number of stages matters, the learning rate does not:
 
     >>> from engine.config import build_config
     >>> def settings(**changes): return memory_settings(build_config(changes).model_dump())
@@ -35,7 +35,7 @@ def memory_settings(config: Mapping[str, Any]) -> tuple[object, ...]:
     trains_backbone = fields["strategy"] != "freeze" or epochs[-1] > 0
     return (
         fields["backbone"],
-        fields["init"] != "random",  # weights that are read take memory, too
+        fields["init"] != "random",  # loaded weights take memory, too
         tuple(fields.get("widths") or ()),
         has_frozen_stage,
         trains_backbone,

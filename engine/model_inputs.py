@@ -1,4 +1,4 @@
-"""Inputs of the network: images from the pixel cache, or a frozen backbone's features."""
+"""Inputs of the network: images from the pixel cache, or features of a frozen backbone."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -36,7 +36,7 @@ class Rows:
         return Rows(self.positions, np.full_like(self.kinds, FLIP))
 
     def with_mirrored(self) -> "Rows":
-        """All rows, and the mirror images of those that are no copies and lack theirs."""
+        """All rows, plus the missing mirror images of rows that are not copies."""
         plain = self.positions[self.kinds == 0]
         lacking = Rows.plain(np.setdiff1d(plain, self.positions[self.kinds == FLIP])).mirrored()
         return Rows(np.concatenate([self.positions, lacking.positions]), np.concatenate([self.kinds, lacking.kinds]))
@@ -58,10 +58,10 @@ class Batch:
 
 
 class Inputs(Protocol):
-    """The way from rows to the network's output."""
+    """Turns rows into the network's output."""
 
     def batches(self, batches: Sequence[Rows]) -> Generator[Batch]:
-        """Yields each batch, prepared ahead of time if that takes time. Close it when leaving early."""
+        """Yields each batch, prepared in advance if that takes time. Close the generator when leaving early."""
 
     def prepared(self, batch: Batch, epoch: int, step: int) -> Tensor:
         """The network's input for a train batch: augmented images (B, 3, S, S) in [0, 1], or features (B, F)."""
@@ -81,7 +81,7 @@ def backbone_features(model: AgeModel, images: Tensor, placement: Placement) -> 
 
 
 class ImageInputs:
-    """Images from the pixel cache, normalised and augmented on the device; `warn` reports damaged ones."""
+    """Images from the pixel cache, normalised and augmented on the device; `warn` reports damaged images."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ def _scaled(batch: Batch) -> Tensor:
 
 
 class FeatureInputs:
-    """Features (R, F) fp32 of a frozen backbone, on the device, for the rows that they were computed for."""
+    """Features (R, F) fp32 of a frozen backbone, on the device, with the rows they belong to."""
 
     def __init__(self, features: Tensor, rows: Rows, placement: Placement) -> None:
         self._features = features.to(placement.device)
@@ -158,7 +158,7 @@ class FeatureInputs:
 def fixed_features(
     model: AgeModel, inputs: Inputs, rows: Rows, each: Callable[[int, int], None] = lambda done, total: None
 ) -> Tensor:
-    """Features (R, F) fp32 of rows on the CPU, in inference mode; the rest is as in `model_outputs`."""
+    """Features (R, F) fp32 of rows on the CPU, in inference mode; parameters are as in `model_outputs`."""
     return _of_blocks(model, inputs, rows, each, lambda features: features)
 
 
@@ -181,7 +181,7 @@ def model_outputs(
     rows
         R rows.
     each
-        Called with the number of finished rows and of all rows.
+        Called with the numbers of finished and of all rows.
     mirror
         Whether to score the mirror images as well.
 
@@ -198,7 +198,7 @@ def model_outputs(
 def _of_blocks(
     model: AgeModel, inputs: Inputs, rows: Rows, each: Callable[[int, int], None], use: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """What `use` makes of the rows' features, on the CPU."""
+    """The results of `use` for the rows' features, on the CPU."""
     model.eval()
     found, done = [], 0
     with torch.inference_mode(), closing(inputs.batches(list(rows.blocks(EVALUATION_BATCH)))) as batches:

@@ -1,4 +1,4 @@
-"""A run's events as lines for people, the same in a terminal and in a log file."""
+"""A run's events as lines for people, identical in a terminal and in a log file."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -25,18 +25,18 @@ _YEARS: Final[Callable[[float], str]] = "{:.2f} years".format
 
 
 class Narrator:
-    """Narrates one attempt at a run of at most `epochs` epochs."""
+    """Narrates an attempt at a run of at most `epochs` epochs."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
 
     def line(self, event: Event) -> str | None:
-        """The event in words, which may contain text from outside; None if it needs no line."""
+        """A line about the event, which may contain text from outside; None if it needs no line."""
         match event:
             case Noted():
                 return f"warning: {event.message}" if event.warning else event.message
             case RunStarted(step=step, epoch=epoch) if step > 0:
-                return f"goes on after step {step:,}, {counted(epoch, 'epoch')} had ended"
+                return f"continuing after step {step:,}, {counted(epoch, 'epoch')} complete"
             case StageStarted():
                 return (
                     f"stage {event.stage} of {event.stages}: {counted(event.epochs, 'epoch')} of "
@@ -52,7 +52,7 @@ class Narrator:
                 mae = number_text(event.result.mae, _YEARS)
                 return f"scored {event.split}: {counted(event.result.n, 'image')}, MAE {mae}"
             case MemoryPeaked():
-                return f"had {event.bytes / 1e9:.2f} GB of memory at most"
+                return f"used up to {event.bytes / 1e9:.2f} GB of memory"
             case RunFailed():
                 return event.message
             case RunEnded():

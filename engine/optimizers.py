@@ -15,7 +15,7 @@ ADADELTA_RHO: Final = 0.95
 
 
 class _Undecorated(torch.optim.Optimizer):
-    """Methods without the decorators by which torch imports its compiler, which takes as long as torch itself."""
+    """Methods without the decorators that make torch import its compiler, which takes as long as torch itself."""
 
     add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
     zero_grad = unwrap(torch.optim.Optimizer.zero_grad)
@@ -39,7 +39,7 @@ class KerasAdam(_Undecorated, torch.optim.Adam):
     a small learning rate produce, the plain PyTorch form moves twice as far.
 
     With a `weight_decay`, it is AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), as in Keras and PyTorch: each step
-    first takes lr · `weight_decay` of every weight away, biases and batch norm included.
+    first shrinks every weight by a share of lr · `weight_decay`, including biases and batch norm.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0.0) -> None:
@@ -52,7 +52,7 @@ class KerasAdam(_Undecorated, torch.optim.Adam):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
         for group in self.param_groups:
-            # Kept in the group, so that it is saved and restored with the optimizer's state.
+            # In the group, so that it is saved and restored with the optimizer's state.
             group["steps"] = group.get("steps", 0) + 1
             group["eps"] = EPSILON / (1 - group["betas"][1] ** group["steps"]) ** 0.5
         return self._step(closure)
@@ -66,11 +66,11 @@ def build_optimizer(
     Parameters
     ----------
     name
-        `adam`: β 0.9 and 0.999, ε 1e-7 in Keras' form (PyTorch: 1e-8 in its own form), see `KerasAdam`. `sgd`: Keras
-        and PyTorch differ in the default learning rate only, as long as the rate is constant. Keras scales the gradient
-        by it before it enters the velocity, PyTorch scales the velocity. `adadelta`: ρ 0.95 and ε 1e-7 (PyTorch: 0.9
-        and 1e-6), without a default rate of 1: at 1e-5 it hardly moves. `adamw`: the constants of `adam`, and the
-        weight decay of Keras, 0.004 (PyTorch: 0.01), by default.
+        `adam`: β 0.9 and 0.999, ε 1e-7 in Keras' form (PyTorch: 1e-8 in its own form), see `KerasAdam`. `sgd`: with a
+        constant rate, Keras and PyTorch differ only in the default learning rate; Keras scales the gradient by the rate
+        before it enters the velocity, PyTorch scales the velocity. `adadelta`: ρ 0.95 and ε 1e-7 (PyTorch: 0.9 and
+        1e-6), without the default rate of 1; at 1e-5, weights hardly move. `adamw`: the constants of `adam`, and by
+        default the weight decay of Keras, 0.004 (PyTorch: 0.01).
     parameters
         The parameters to train.
     lr
@@ -83,7 +83,7 @@ def build_optimizer(
     Raises
     ------
     ConfigError
-        For an unknown name.
+        If the name is unknown.
     """
     if name == "adam":
         return KerasAdam(parameters, lr)

@@ -16,9 +16,9 @@ _RESET_PEAK = "5"  # proc(5): sets the peak of the resident set to what is resid
 
 @contextmanager
 def emitting_peak(emit: Callable[[Event], None]) -> Iterator[None]:
-    """Emits the peak memory of the work inside, however it ends: of the GPU if it was used, else of this process.
+    """Emits the peak memory of the enclosed work, however it ends: of the GPU if used, else of this process.
 
-    A process may do one run after the other, so the peak of an earlier run is reset first.
+    Resets the peak first, because the process may have done an earlier run.
     """
     _forget()
     try:
@@ -29,7 +29,7 @@ def emitting_peak(emit: Callable[[Event], None]) -> Iterator[None]:
 
 
 def host_peak() -> int | None:
-    """The largest resident set of this process in bytes, with mapped files; None if the system does not report it."""
+    """The largest resident set of this process in bytes, including mapped files; None if the system reports none."""
     try:
         lines = _STATUS.read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
@@ -38,7 +38,7 @@ def host_peak() -> int | None:
 
 
 def _most_ever_resident() -> int | None:
-    """The largest resident set since the process began."""
+    """The largest resident set since the process started."""
     try:
         import resource
     except ImportError:
@@ -57,7 +57,7 @@ def _forget() -> None:
 
 
 def _gpu_peak() -> int:
-    """The most that torch reserved on the GPU with the largest peak; 0 if none was used."""
+    """The peak of memory that torch reserved, over all GPUs; 0 if none was used."""
     if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return 0
     return max(torch.cuda.max_memory_reserved(device) for device in range(torch.cuda.device_count()))

@@ -1,6 +1,6 @@
-"""Reads files of `torch.save` as tensors and plain values only. Nothing that a file holds is ever run.
+"""Reads files of `torch.save` as tensors and plain values only, without running any code in a file.
 
-torch's messages advise running the code in the file; problems get messages of our own.
+Its messages replace torch's, which advise running the code in the file.
 """
 
 import io
@@ -27,7 +27,7 @@ _AS_TENSORS: Final = "{name: torch.as_tensor(array) for name, array in found.ite
 
 
 class StandIn:
-    """Takes the place of a Python object that is no tensor and no plain value: it has the object's name and state."""
+    """Replaces a Python object other than a tensor or plain value, and has its name and state."""
 
     content: Any = None
 
@@ -42,7 +42,7 @@ class StandIn:
 
     @property
     def is_module(self) -> bool:
-        """Whether it stands for a whole network."""
+        """Whether it replaces a whole network."""
         return isinstance(self.content, Mapping) and "_modules" in self.content
 
     @property
@@ -51,18 +51,18 @@ class StandIn:
 
 
 class _ListStandIn(StandIn, list[Any]):
-    """Stands for a kind of list."""
+    """Replaces a kind of list."""
 
 
 class _DictStandIn(StandIn):
-    """Stands for a kind of dict: the items are read into a plain one."""
+    """Replaces a kind of dict: the items are read into a plain dict."""
 
     def __new__(cls, *arguments: Any, **named: Any) -> Any:
         return OrderedDict()
 
 
 def load_tensors(content: bytes) -> Any:
-    """The content of a file that holds tensors and plain values only, on the CPU.
+    """The content, on the CPU, of a file that holds only tensors and plain values.
 
     Raises `ValueError` with the problem and what to do.
     """
@@ -77,9 +77,9 @@ def load_tensors(content: bytes) -> Any:
 
 
 def load_foreign(content: bytes, path: str) -> Any:
-    """As `load_tensors`, with a `StandIn` for each object of other kinds. `path` is for messages.
+    """Like `load_tensors`, with a `StandIn` for each object of another kind. `path` is for messages.
 
-    Raises `ValueError` also for a whole pickled network.
+    Also raises `ValueError` for a whole pickled network.
     """
     refuse_archive(content)
     kinds = {name: _kind(name, StandIn) for name in _unknown_names(content)}
@@ -96,7 +96,7 @@ def load_foreign(content: bytes, path: str) -> Any:
 
 
 def convert_line(path: str, keys: str = "") -> str:
-    """The command that saves the tensors of a trusted file; `keys` lead to its model, as `["model"]`."""
+    """The command that saves the tensors of a trusted file; `keys` lead to its model, such as `["model"]`."""
     load = f'import torch; found = torch.load({_quoted(path)}, map_location="cpu", weights_only=False){keys}; '
     return _command(path, load, 'getattr(found, "state_dict", lambda: found)()')
 
@@ -110,8 +110,8 @@ def arrays_line(path: str) -> str:
 def whole_model(name: str, path: str, keys: str = "") -> str:
     """The problem of a whole pickled network of the class `name`."""
     return (
-        f"it holds a whole pickled model ({name}), which would run code of the file's author when read; where you "
-        f"trust it, save its tensors alone, in the folder of its code: {convert_line(path, keys)}"
+        f"it holds a whole pickled model ({name}), which would run the author's code when read; if you trust it, save "
+        f"its tensors alone, from the folder of its code: {convert_line(path, keys)}"
     )
 
 
@@ -136,7 +136,7 @@ def _loaded(content: bytes) -> Any:
 
 
 def _learn(kinds: dict[str, type[StandIn]], problem: str) -> bool:
-    """Adds the stand-in that reading failed without. Returns False if none would help."""
+    """Adds the stand-in whose lack made reading fail. Returns False if none would help."""
     if (unknown := _UNKNOWN.search(problem)) is not None:
         name = unknown[1] if "." in unknown[1] else f"builtins.{unknown[1]}"
         base: type[StandIn] = StandIn
@@ -156,7 +156,7 @@ def _kind(name: str, base: type[StandIn]) -> type[StandIn]:
 
 
 def _unknown_names(content: bytes) -> list[str]:
-    """What a file names that torch does not read; empty for older formats, where it shows while reading."""
+    """The objects in a file that torch refuses; empty for older formats, which reveal them while reading."""
     try:
         return serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(content))
     except Exception:  # as above
@@ -169,7 +169,7 @@ def _refusal(problem: str, content: bytes, path: str, kinds: Iterable[str]) -> s
         load = f'import pickle, torch; found = pickle.load(open({_quoted(path)}, "rb"), encoding="latin1"); '
         command = _command(path, load, _AS_TENSORS)
         return (
-            "it is a pickle that torch.save did not write, which could run code when read; where you trust it and it "
+            "it is a pickle that torch.save did not write, which could run code when read; if you trust it and it "
             f"holds named arrays, convert it: {command}"
         )
     if "persistent_load" in problem:
@@ -178,12 +178,12 @@ def _refusal(problem: str, content: bytes, path: str, kinds: Iterable[str]) -> s
     if named is not None or "Trying to" in problem:
         what = f" ({named[1]})" if named is not None else ""
         return (
-            f"it holds Python objects{what}, which could run code when read; where you trust it, save its tensors "
+            f"it holds Python objects{what}, which could run code when read; if you trust it, save its tensors "
             f"alone: {convert_line(path)}"
         )
     if "Unsupported operand" in problem:
         return (
-            "it was saved with a pickle protocol that cannot be read safely; where you trust it, save it again: "
+            "it was saved with a pickle protocol that cannot be read safely; if you trust it, save it again: "
             f"{convert_line(path)}"
         )
     return DAMAGED

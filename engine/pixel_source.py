@@ -1,4 +1,4 @@
-"""Sources of a batch's pixels: mapped from the disk, held on the device, or streamed to it ahead of time.
+"""Sources of a batch's pixels: mapped from the disk, held on the device, or streamed to it in advance.
 
 All three give the same bits.
 """
@@ -27,7 +27,7 @@ Places = NDArray[np.int64]
 
 
 class PixelArray(Protocol):
-    """Images, RGB uint8, read by their places: a `CheckedPixels`, or an array."""
+    """RGB uint8 images, read by their places: a `CheckedPixels` or an array."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -40,13 +40,13 @@ class PixelArray(Protocol):
 
 
 class PixelSource(Protocol):
-    """`device_bytes` are the bytes that it holds on the device while it lives; `note` explains the choice."""
+    """A source of pixels. It holds `device_bytes` on the device while it lives; `note` explains the choice."""
 
     device_bytes: int
     note: str | None
 
     def blocks(self, batches: Sequence[Places]) -> Generator[Tensor]:
-        """Yields the pixels (B, S, S, 3) uint8 of each batch, on the device. Close it when leaving early."""
+        """Yields the pixels (B, S, S, 3) uint8 of each batch, on the device. Close the generator when leaving early."""
 
 
 def choose_source(
@@ -63,13 +63,13 @@ def choose_source(
     device
         The device of the run.
     limit_bytes
-        The most bytes of pixels held on the device, by default a share of a GPU's free memory. With a limit, a
-        processor does not map pixels either.
+        The limit of pixels held on the device in bytes, by default a share of a GPU's free memory. With a limit, a
+        processor holds or streams pixels, too.
 
     Raises
     ------
     ConfigError
-        For an environment variable that is no limit.
+        If an environment variable is not a limit.
     """
     why = "the limit that was set"
     if limit_bytes is None:
@@ -84,7 +84,7 @@ def choose_source(
 
 
 class MappedPixels:
-    """Reads from the memory-mapped array on demand, for a device that computes in the same memory."""
+    """Reads from the memory-mapped array on demand, for a device that computes in host memory."""
 
     device_bytes = 0
     note: str | None = None
@@ -100,7 +100,7 @@ class MappedPixels:
 
 
 class ResidentPixels:
-    """Copies pixels to the device once, when first needed, and takes batches from there by index."""
+    """Copies all pixels to the device when first needed, and takes batches from there by index."""
 
     note: str | None = None
 
@@ -131,7 +131,7 @@ class ResidentPixels:
 
 
 class _Buffer:
-    """Host memory for one batch; `sent` is reached once the device has the last copy made of it."""
+    """Host memory for one batch; `sent` is reached once its last copy has arrived on the device."""
 
     def __init__(self, images: int, shape: tuple[int, ...], pinned: bool) -> None:
         self.pixels = torch.empty((images, *shape), dtype=torch.uint8, pin_memory=pinned)
@@ -139,9 +139,9 @@ class _Buffer:
 
 
 class StreamedPixels:
-    """Threads gather pixels a few batches ahead into a ring of pinned buffers, and copy them beside the computation.
+    """Gathers pixels a few batches ahead in threads, in a ring of pinned buffers, and copies them during computation.
 
-    The ring bounds memory: `BATCHES_AHEAD` batches on either side. The threads live for one pass.
+    The ring limits memory to `BATCHES_AHEAD` batches on either side. The threads live for one pass.
     """
 
     device_bytes = 0
@@ -160,7 +160,7 @@ class StreamedPixels:
             for number, places in enumerate(batches):
                 if len(waiting) == len(ring):
                     yield self._arrived(*waiting.popleft().result())
-                # The batch that used this buffer before was handed out: only its copy may still read the buffer.
+                # The batch that used this buffer before was delivered: only its copy may still read the buffer.
                 waiting.append(pool.submit(self._load, ring[number % len(ring)], places, side))
             while waiting:
                 yield self._arrived(*waiting.popleft().result())
@@ -170,7 +170,7 @@ class StreamedPixels:
     def _load(
         self, buffer: _Buffer, places: Places, side: "torch.cuda.Stream | None"
     ) -> tuple[Tensor, torch.cuda.Event | None]:
-        """Sends a batch to the device; returns it with the event of its arrival. Runs in a thread."""
+        """Sends a batch to the device. Returns it with the event of its arrival. Runs in a thread."""
         if buffer.sent is not None:
             buffer.sent.synchronize()
         block = buffer.pixels[: len(places)]
@@ -184,7 +184,7 @@ class StreamedPixels:
         return sent, buffer.sent
 
     def _arrived(self, block: Tensor, sent: torch.cuda.Event | None) -> Tensor:
-        """The batch, for work queued on the device from now on; the host does not wait."""
+        """The batch, ready for work queued on the device from now on. The host does not wait."""
         if sent is not None:
             current = torch.cuda.current_stream(self._device)
             current.wait_event(sent)
@@ -194,6 +194,6 @@ class StreamedPixels:
 
 def _gather(pixels: PixelArray, places: Places, block: Tensor) -> None:
     """Copies images into `block`, (B, S, S, 3) on the host."""
-    # Sorted reads keep the disk from seeking back and forth in a cache larger than memory.
+    # Sorted reads avoid seeking back and forth on the disk in a cache larger than memory.
     order = np.argsort(places, kind="stable")
     block.numpy()[order] = pixels[places[order]]

@@ -117,14 +117,14 @@ def plain_prediction(config: RunConfig, weights: str, script: str, *, photos: bo
     config
         The config that the weights were trained with, as stored with them.
     weights, script
-        Names of the weights file and of the script, which lie in the same folder.
+        Names of the weights file and the script, which are in the same folder.
     photos
-        Whether the run's data are uncropped photos.
+        Whether the run's images are uncropped photos.
 
     Raises
     ------
     ConfigError
-        For a backbone that cannot be built here.
+        If the backbone cannot be built here.
     """
     backbone = build_backbone(config.backbone, config.size, config.seed)
     loss = build_loss(config)
@@ -179,7 +179,7 @@ def _keywords(arguments: Mapping[str, Any]) -> str:
 
 
 def _input(config: RunConfig, photos: bool) -> str:
-    """What its images must show."""
+    """The images that the script expects."""
     if config.crop == "aligned":
         return (
             "Each image must be one aligned face, as dlib cuts it with five landmarks:\n"
@@ -193,7 +193,7 @@ def _input(config: RunConfig, photos: bool) -> str:
 def _head(config: RunConfig, backbone: Backbone, loss: Loss) -> str:
     features = backbone.feature_count
     lines = ['weights = part("head.")']
-    without_effect = ["nn.Identity()"]  # in the place of a layer
+    without_effect = ["nn.Identity()"]  # in place of a layer
     layers = without_effect if config.standardize else []
     if config.standardize:
         lines.append('feature_mean, feature_std = weights.pop("0.mean"), weights.pop("0.std")')
@@ -202,7 +202,7 @@ def _head(config: RunConfig, backbone: Backbone, loss: Loss) -> str:
         layers = [*layers, *dropout, f"nn.Linear({features}, {width})", "nn.ReLU()"]
         features = width
     layers = [*layers, *dropout]
-    if loss.shares_weights:  # its logits differ in their bias alone
+    if loss.shares_weights:  # its logits differ only in their bias
         at = len(layers)
         lines.append(f'output_weight, output_bias = weights.pop("{at}.weight"), weights.pop("{at}.bias")')
     else:

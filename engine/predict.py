@@ -25,9 +25,9 @@ from engine.models import AgeModel, build_model
 
 BATCH = 32
 SMALLEST_SIDE = 32
-"""Images with a shorter side of fewer pixels are taken for something else than a face crop."""
+"""The smallest shorter side in pixels of a face crop."""
 MOST_OBLONG = 1.5
-"""So are images whose longer side is more than that many times their shorter one."""
+"""The largest ratio of a face crop's longer side to its shorter side."""
 NO_FACE = (
     "no face found: give a photo of faces seen from the front, at least 60 pixels wide; or crop it to one face and say "
     "--no-find-faces"
@@ -36,9 +36,9 @@ NO_FACE = (
 
 @dataclass(frozen=True)
 class PredictedAge:
-    """The predicted age in years of a file or of a face in it, or None and the file's problem.
+    """The predicted age in years of a file or of a face in it, or None and the problem of the file.
 
-    `warnings` doubt that the file shows a face. `box` is that of a found face, in pixels of the upright image.
+    `warnings` are doubts that the file shows a face. `box` is the box of a found face, in pixels of the upright image.
     """
 
     path: Path
@@ -49,12 +49,12 @@ class PredictedAge:
 
 
 def load_model(weights: Path, sha256: str | None = None) -> tuple[AgeModel, RunConfig]:
-    """A run's network with its kept weights, on the CPU, and the config it was trained with.
+    """A run's network with its kept weights, on the CPU, and the config that trained it.
 
-    Raises `DataError` for a file that is missing, damaged, or not the one that `sha256` names.
+    Raises `DataError` if the file is missing or damaged, or if its hash differs from `sha256`.
     """
     state, config = load_weights(weights, sha256)
-    # The weights come from the file: the run's own first weights may be gone.
+    # All weights come from the file, because the run's first weights may be gone.
     loss = build_loss(config)
     fresh = config.model_copy(update={"init": "random"})
     model, _ = build_model(fresh, loss.outputs, shares_weights=loss.shares_weights)
@@ -72,9 +72,9 @@ def predict_files(
     find_faces: bool | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> list[PredictedAge]:
-    """Predicts an age for every image file, or for every face that is found in it, from left to right.
+    """Predicts an age for every image file, or for every face found in it, from left to right.
 
-    A file that cannot be read, or in which no face is found, gets a problem instead of an age.
+    A file that cannot be read, or without a found face, gets a problem instead of an age.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def predict_files(
     device
         `auto`, `cpu`, `cuda` or `cuda:N`.
     precision
-        The arithmetic that scored the run; `auto` is that of the config, which another machine may settle otherwise.
+        The arithmetic that scored the run; `auto` is the config's, which may differ on another machine.
     find_faces
-        Whether to find all faces of each file; None does so if the run was trained on aligned faces. Otherwise a file
-        shows one face, and is cropped as in training.
+        Whether to find all faces in each file; None finds them if the run was trained on aligned faces. Otherwise, a
+        file shows one face, and is cropped as in training.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
 
     Returns
     -------
@@ -102,11 +102,11 @@ def predict_files(
     Raises
     ------
     DataError
-        For weights that are missing, damaged or not the expected ones.
+        If the weights are missing, damaged, or not the expected file.
     ConfigError
-        If faces are to be found without the extra `faces`.
+        If faces are to be found, but the extra `faces` is not installed.
     DeviceError
-        For a device that this machine lacks.
+        If this machine lacks the device.
     """
     model, config = load_model(weights, sha256)
     precision = config.precision if precision == "auto" else precision
@@ -136,7 +136,7 @@ def predict_files(
 def _squares(
     path: Path, config: RunConfig, find: face_finder.Find | None, finds_all: bool
 ) -> list[tuple[PredictedAge, NDArray[np.uint8] | None]]:
-    """What is known of a file before prediction: its faces, each with pixels (size, size, 3), or its problem."""
+    """A file before prediction: its faces, each with pixels (size, size, 3), or its problem."""
     try:
         content = read_regular(path, IMAGE_BYTES)
         pixels = decode(content)
@@ -161,13 +161,12 @@ def _squares(
 def _warnings(content: bytes, pixels: NDArray[np.uint8], square: NDArray[np.uint8]) -> Iterator[str]:
     height, width, _ = pixels.shape
     if min(height, width) < SMALLEST_SIDE:
-        yield f"too small for a face crop: {width}×{height} pixels, and a face needs {SMALLEST_SIDE}×{SMALLEST_SIDE}"
+        yield f"too small for a face crop: {width}×{height} pixels, but a face needs {SMALLEST_SIDE}×{SMALLEST_SIDE}"
     if max(height, width) > MOST_OBLONG * min(height, width):
         yield (
-            f"too oblong for a face crop: {width}×{height} pixels, of which the central square is used; "
-            "crop it to the face"
+            f"too oblong for a face crop: {width}×{height} pixels, only the central square is used; crop it to the face"
         )
     if (square == square[0, 0]).all():
-        yield "one colour only, so it shows no face"
+        yield "a single colour, so it shows no face"
     if is_animated(content):
         yield FRAMES

@@ -1,4 +1,4 @@
-"""Pretrained weights: the images behind them, and the runs that begin with their output layer. Needs no torch."""
+"""Pretrained weights: the images behind them, and the runs that start with their output layer. Needs no torch."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,7 +15,7 @@ _DLIB_AGE: Final = (
 
 
 def pretraining_note(backbone: object, init: object) -> str | None:
-    """A sentence on first weights whose images nobody can compare with those that are scored; None for others.
+    """A sentence about first weights whose images cannot be compared with the scored images; None for others.
 
     Examples
     --------
@@ -26,15 +26,15 @@ def pretraining_note(backbone: object, init: object) -> str | None:
 
 
 def pretraining_of(config: Mapping[str, Any], manifest: Mapping[str, Any] | None) -> str | None:
-    """That sentence for a run, whose first weights may come from the file of another run, as its manifest says."""
+    """The same sentence for a run, whose first weights may come from another run's file according to its manifest."""
     stored: str | None = ((manifest or {}).get("weights") or {}).get("pretraining")
     return stored or pretraining_note(config.get("backbone"), config.get("init"))
 
 
 def begins_with_output_layer(config: RunConfig) -> bool:
-    """Whether a run's output layer begins as that of the pretrained weights.
+    """Whether a run's output layer starts as that of the pretrained weights.
 
-    Both must read the same features, unscaled, into logits over whole years; `coral` has logits between years.
+    Both must map the same features, unscaled, to logits over whole years; `coral` has logits between years.
     """
     name, loss = BackboneName.parse(config.backbone), image_loss(config)
     is_whole = config.init == PRETRAINED and name.library == "dlib" and name.layer in (None, "layer3")

@@ -1,4 +1,4 @@
-"""Randomness as a function of (seed, epoch, step): a run can be resumed anywhere without any generator's state."""
+"""Randomness as a function of (seed, epoch, step), so that runs resume anywhere without a generator's state."""
 
 import numpy as np
 import torch
@@ -13,8 +13,8 @@ def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
 def split_batches(order: NDArray[np.int64], batch: int, last_batch: str) -> list[NDArray[np.int64]]:
     """The batches of an epoch.
 
-    A last batch that is merely smaller is always used. A last batch of one image would get a whole optimizer step and
-    cannot feed batch norm.
+    A smaller last batch is always used. A last batch of one image is treated specially, because it would get a whole
+    optimizer step and cannot feed batch norm.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ def split_batches(order: NDArray[np.int64], batch: int, last_batch: str) -> list
     batch
         Images per batch.
     last_batch
-        Policy for a last batch of one image: `keep` trains on it as Keras does, `merge` adds it to the batch before
-        (which then has `batch` + 1 images), `drop` leaves it out of this epoch. A lone batch is never dropped.
+        Policy for a last batch of one image: `keep` trains on it as Keras does, `merge` adds it to the previous batch
+        (which then has `batch` + 1 images), `drop` leaves it out of this epoch. An epoch's only batch is never dropped.
 
     Examples
     --------
@@ -42,8 +42,8 @@ def split_batches(order: NDArray[np.int64], batch: int, last_batch: str) -> list
 def seed_layers(seed: int, step: int, device: torch.device) -> None:
     """Seeds the random layers (dropout, stochastic depth) of a train step on a device.
 
-    This sets that device's generator only: `torch.manual_seed` formats a stack trace each time, for CUDA devices that
-    are not in use yet.
+    Sets only that device's generator, because `torch.manual_seed` formats a stack trace on each call, for CUDA devices
+    not in use yet.
     """
     generator = torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
     generator.manual_seed(int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0]))

@@ -1,19 +1,19 @@
-"""The recipe: how the engine trains where a config leaves it open, in numbered revisions. Needs no torch.
+"""The recipe: numbered revisions of the training details that a config leaves open. Needs no torch.
 
 Revision 1
-    Batch norm has torchvision's momentum and epsilon. In two stages, the best validation loss and its weights count
-    over the whole run: a second stage that never beats the first is thrown away.
+    Batch norm has torchvision's momentum and epsilon. With two stages, the best validation loss and its weights count
+    over the whole run: a second stage that never beats the first is discarded.
 
 Revision 2
     As in Keras. Batch norm has the momentum of keras.applications (3.15), in Keras' sense: 0.999 for MobileNet V2 and
     V3, 0.9 for EfficientNetV2, and for all other networks 0.99, the default of Keras' layer. ResNets, their relatives
-    and DenseNets have the epsilon of keras.applications, 1.001e-5. Other networks keep torchvision's epsilon, for which
-    their ImageNet weights were trained. Early stopping and best weights start anew with each stage, as in two calls of
-    `fit`; the weights of the first stage are kept until an epoch of the second has a finite loss. Keras' moving
-    variance is that of the batch, torch's the unbiased estimate from it; that difference stays.
+    and DenseNets have the epsilon of keras.applications, 1.001e-5. Other networks keep torchvision's epsilon, with
+    which their ImageNet weights were trained. Early stopping and best weights start anew in each stage, as in two calls
+    of `fit`; the weights of the first stage are kept until an epoch of the second has a finite loss. One difference
+    remains: Keras' moving variance uses the batch variance, torch's the unbiased estimate.
 
-The config fields `bn_momentum`, `bn_epsilon` and `early_stopping` override the recipe. A run whose backbone stays
-frozen trains alike under both revisions. The manifest of a run names its revision, under which it resumes.
+The config fields `bn_momentum`, `bn_epsilon` and `early_stopping` override the recipe. Both revisions train a frozen
+backbone alike. A run's manifest names its revision, under which the run resumes.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ _WITH_KERAS_EPSILON: Final = ("resnet", "resnext", "wide_resnet", "densenet")
 
 
 def recipe_revision(config: RunConfig) -> int:
-    """The revision of a new run: the first unless a newer one changes its result.
+    """The revision of a new run: the first, unless a newer revision changes its result.
 
     Examples
     --------
@@ -47,22 +47,22 @@ def recipe_revision(config: RunConfig) -> int:
 
 
 def revision_of(manifest: Mapping[str, Any]) -> int:
-    """The revision of a run that has begun, from its manifest."""
+    """The revision of a started run, from its manifest."""
     return int(manifest.get("recipe", FIRST_REVISION))
 
 
 def under_revision(config: RunConfig, revision: int) -> RunConfig:
-    """The config with the fields named that the revision decides; fields of batch norm left None are torchvision's.
+    """The config, completed with the fields that the revision decides; batch-norm fields left None are torchvision's.
 
     Raises
     ------
     ConfigError
-        For a revision that this version of ageui does not know.
+        If this version of ageui does not know the revision.
     """
     if revision not in (FIRST_REVISION, recipe_revision(config)):
         raise ConfigError(
-            f"this run began under revision {revision} of the recipe, which this ageui does not know; update ageui, or "
-            "begin the run anew with: ageui retry RUN --from-start"
+            f"this run started under revision {revision} of the recipe, which this ageui does not know; update ageui, "
+            "or restart the run with: ageui retry RUN --from-start"
         )
     if recipe_revision(config) == FIRST_REVISION:
         return config

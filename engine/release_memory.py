@@ -1,4 +1,4 @@
-"""Returns memory that a run no longer needs to the system and to other users of the GPU."""
+"""Returns unused memory after a run to the system and to other users of the GPU."""
 
 import ctypes
 import gc
@@ -7,10 +7,10 @@ from contextlib import suppress
 
 
 def release_memory() -> None:
-    """Frees everything that nothing refers to any more.
+    """Frees all unreferenced memory.
 
-    By itself, torch keeps the GPU memory that it once had, and glibc the blocks of its heap, which would count in the
-    peak of the next run of this process.
+    By default, torch keeps GPU memory once reserved, and glibc keeps the blocks of its heap, which would count in the
+    peak of this process's next run.
     """
     gc.collect()
     torch = sys.modules.get("torch")

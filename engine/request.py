@@ -1,4 +1,4 @@
-"""RunRequest: the work for the engine, as its process reads it from a pipe."""
+"""RunRequest: a run for the engine's process, which reads it from a pipe."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ CHECKPOINT_SECONDS = 60.0
 
 
 class CheckpointFile(BaseModel):
-    """A checkpoint of an earlier attempt; `path` is relative to the run's folder, or absolute."""
+    """A checkpoint of an earlier attempt. `path` is absolute, or relative to the run's folder."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,24 +22,24 @@ class CheckpointFile(BaseModel):
 
 
 class RunRequest(BaseModel):
-    """One attempt at a run.
+    """An attempt at a run.
 
     folder
-        Receives the run's files.
+        Folder for the run's files.
     device
-        Replaces a config's `auto`, so that the config stays as the user wrote it.
+        Replaces `auto` in the config, so that the config stays as the user wrote it.
     cache
-        Folder of decoded pixels and features, by default the user's.
+        Folder of decoded pixels and features; by default the user's cache.
     pixel_bytes_on_device
-        The most bytes of pixels held on the device; more are streamed, see `engine.pixel_source`.
+        Limit of pixels held on the device in bytes; more pixels are streamed, see `engine.pixel_source`.
     checkpoints
         Checkpoints to continue from, newest first.
     checkpoint_seconds
-        Time between checkpoints, longer if writing one takes more than a hundredth of it.
+        Time between checkpoints; longer if writing takes more than a hundredth of it.
     manifest
         The manifest of the run's first attempt.
     scoring_interval
-        Every how many epochs a stage on cached features is scored on the validation split, see
+        Epochs between scorings of a stage on cached features on the validation split, see
         `engine.epoch_scorer.scoring_interval`.
     """
 
@@ -58,11 +58,11 @@ class RunRequest(BaseModel):
     scoring_interval: int = Field(1, ge=1)
 
     def line(self) -> bytes:
-        """The request as a line of JSON, which `from_line` turns into an equal one."""
+        """The request as a line of JSON, which `from_line` reads back."""
         return json.dumps(self.model_dump(mode="json")).encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
-        """Raises `ValueError` for anything but a whole request."""
+        """Reads a line of JSON. Raises `ValueError` for anything but a complete request."""
         # pydantic's own JSON reader refuses paths that are not UTF-8.
         return cls.model_validate(json.loads(line))

@@ -1,9 +1,9 @@
-"""Bootstrap of group means: how a figure of groups varies with other images. NumPy only.
+"""Bootstrap of group means: how figures of groups vary with the sample of images. NumPy only.
 
-A grouping is a pair of codes (N,) and a count G: the group of each image from 0, below 0 for an image in none.
+A grouping is a pair of codes (N,) and a count G: the group of each image from 0, negative for an image in no group.
 
-One set of draws serves all figures. Each group divides by the number of its drawn images, which draws inside every
-group without new draws per grouping, and turns group means into products of matrices.
+One set of draws serves all figures. Each group's sum is divided by the number of its drawn images. This equals drawing
+inside every group, but needs no draws per grouping, and turns group means into matrix products.
 """
 
 import math
@@ -23,7 +23,7 @@ _POISSON_STEPS = [
 
 
 def group_means(values: Floats, codes: Codes, groups: int) -> Floats:
-    """Mean of `values` (N,) in each group, shape (groups,); NaN for an empty group. Codes below 0 belong to no group.
+    """Mean of `values` (N,) in each group, shape (groups,); NaN for an empty group. Negative codes belong to no group.
 
     Examples
     --------
@@ -39,9 +39,9 @@ def group_means(values: Floats, codes: Codes, groups: int) -> Floats:
 def image_draws(images: int, resamples: int, seed: int, subjects: Codes | None = None) -> Iterator[NDArray[np.float32]]:
     """How often each image is drawn in each bootstrap sample, shape (block, images), in blocks of samples.
 
-    The number of draws of an image is a Poisson variable of mean 1. That equals drawing N of N with replacement except
-    that the sample size varies, and means divide by it (Chamandy et al., Estimating uncertainty for massive data
-    streams, 2012). With `subjects` (N,), codes from 0, all images of a subject are drawn together.
+    The number of draws of an image is a Poisson variable with mean 1. This equals drawing N of N with replacement,
+    except that the sample size, by which means are divided, varies (Chamandy et al., Estimating uncertainty for massive
+    data streams, 2012). With `subjects` (N,), codes from 0, all images of a subject are drawn together.
     """
     if subjects is None:
         yield from _poisson_counts(images, resamples, seed)
@@ -53,7 +53,7 @@ def image_draws(images: int, resamples: int, seed: int, subjects: Codes | None =
 def sample_means(values: Floats, draws: NDArray[np.float32], grouping: Grouping, kept: Floats) -> Floats:
     """Group means (R, G) of values that differ between bootstrap samples, shape (R, N), with draws (R, N).
 
-    A group without drawn images gets the mean that is `kept` (G,).
+    A group without drawn images gets its mean in `kept` (G,).
     """
     codes, groups = grouping
     members = (np.arange(groups) == codes[:, None]).astype(np.float64)
@@ -63,7 +63,7 @@ def sample_means(values: Floats, draws: NDArray[np.float32], grouping: Grouping,
 
 
 class GroupColumns:
-    """Values of images, laid out so that one matrix product with draws of images gives the means of all groups.
+    """Values of images, arranged so that one matrix product with draws of images gives the means of all groups.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class GroupColumns:
         self._matrix = (matrix / self._scales).astype(np.float32)
 
     def means(self, draws: NDArray[np.float32]) -> list[tuple[Floats, Floats]]:
-        """Means of every group in each bootstrap sample, and how many images of the group were drawn.
+        """Means of every group in each bootstrap sample, and the number of the group's drawn images.
 
         A group without drawn images keeps its mean: with three images, that is one sample in twenty. With `draws`
         (R, N), as `image_draws` returns them, the shapes are (V, R, G) and (R, G). The mean of an empty group is NaN.
@@ -122,9 +122,9 @@ def _columns(values: Floats, codes: Codes, groups: int, centres: Floats) -> Iter
 
 
 def _poisson_counts(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
-    """Counts how often each of `n` images is drawn, shape (block, n), in blocks that fit a processor's cache.
+    """The number of draws of each of `n` images, shape (block, n), in blocks that fit a processor's cache.
 
-    A uniform 16-bit number is compared with the steps of the distribution, up to 8 draws of an image.
+    Compares a uniform 16-bit number with the steps of the distribution, up to 8 draws per image.
     """
     random = np.random.default_rng([seed, 0])
     rows = max(1, min(resamples, _BLOCK_ELEMENTS // n))

@@ -1,4 +1,4 @@
-"""The manifest of a run: versions, machine, data and weights that its result depends on besides its config."""
+"""The manifest of a run: the versions, machine, data and weights that decide its result, besides its config."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ _DECISIVE = ("device", "dtype", "threads", "host")
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of the libraries that decide a result; libraries that are not packages are left out."""
+    """Installed versions of the libraries that decide a result, without libraries not installed as packages."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -34,14 +34,14 @@ def versions() -> dict[str, str]:
 def run_manifest(
     config: RunConfig, revision: int, dataset: Dataset, placement: Placement, model: AgeModel, report: LoadReport
 ) -> dict[str, Any]:
-    """JSON-able facts of one attempt. Results are bit-identical only if these are equal.
+    """The facts of an attempt, ready for JSON. Results are bit-identical only if these are equal.
 
     Parameters
     ----------
     config, revision, dataset
         The run, the revision of its recipe, and its data.
     placement
-        The device and arithmetic that it uses.
+        Its device and arithmetic.
     model, report
         Its network, and the origin of the first weights.
     """
@@ -69,7 +69,7 @@ def run_manifest(
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """The facts that decide figures and differ between two attempts at one run.
+    """The facts that decide figures and differ between two attempts at a run.
 
     Examples
     --------

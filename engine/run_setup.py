@@ -31,11 +31,10 @@ from engine.weighting import sample_weights
 class RunSetup:
     """The parts of a run.
 
-    `config` is the request's under `revision`, that of the recipe by which the run trains.
-    `ages` (N,) are the years of all rows of the data set, `spreads` (N,) the standard deviation of their votes in
-    years, NaN if unknown, and `targets` the loss's targets. `weights` (R,) belong to `train_rows`. `groups` are the
-    groups that the loss distinguishes, if any. The network is still on the CPU, with its first weights, whose origin is
-    in `report`.
+    `config` is the request's config, completed by `revision` of the recipe. `ages` (N,) are in years, for all rows of
+    the data set; `spreads` (N,) are the standard deviations of votes in years, NaN if unknown; `targets` are the loss's
+    targets. `weights` (R,) belong to `train_rows`. `groups` are the groups that the loss distinguishes, if any. The
+    network is on the CPU, with its first weights, whose origin is in `report`.
     """
 
     config: RunConfig
@@ -55,23 +54,23 @@ class RunSetup:
     images: ImageInputs
 
     def notes(self, weights: str) -> Iterator[str]:
-        """Sentences about the choices made; `weights` is the one about the network's weights."""
+        """Sentences about the choices made, including `weights`, the sentence about the network's weights."""
         config, count = self.config, len(self.train_rows.positions)
         yield f"computing on {self.placement.reason}"
         yield weights
         if (faceless := self.dataset.faceless) is not None:
             total = counted(len(self.dataset.frame), "image")
-            place = "cut at a face's usual place" if config.crop == "aligned" else "cut to their central square"
+            place = "cropped to a face's usual place" if config.crop == "aligned" else "cropped to the central square"
             yield f"no face found in {faceless:,} of {total}: these are {place}"
         if self.images.source.note is not None:
             yield self.images.source.note
         if count % config.batch == 1 and config.batch > 1:
-            done = {"keep": "a step of its own", "merge": "merged into the batch before", "drop": "dropped"}
-            yield f"the last batch of an epoch would hold one image: {done[config.last_batch]}"
+            done = {"keep": "it gets its own step", "merge": "it joins the previous batch", "drop": "it is dropped"}
+            yield f"the last batch of each epoch would hold one image: {done[config.last_batch]}"
         if len(self.valid_rows.positions) == 0:
             yield "no labelled validation images: no early stopping, the last weights are kept"
         if config.schedule != "constant" and config.patience is not None:
-            yield f"early stopping may cut the {config.schedule} schedule short; --set patience=none trains all of it"
+            yield f"early stopping may cut the {config.schedule} schedule short; --set patience=none completes it"
         yield from self._loss_notes()
         yield from age_warnings(
             config,
@@ -83,30 +82,30 @@ class RunSetup:
         config, rows = self.config, self.train_rows.positions
         if image_loss(config) == "dldl":
             known, sigma = int((self.spreads[rows] > 0).sum()), config.dldl_sigma
-            yield f"dldl: the spread of votes is known of {known:,} of {len(rows):,} train images, else {sigma:g} years"
+            yield f"dldl: {known:,} of {len(rows):,} train images have a known spread of votes, others {sigma:g} years"
         if config.loss == "group-dro":
-            yield f"group-dro weighs {counted(len(self.groups), 'group')}: {'; '.join(self.groups)}"
+            yield f"group-dro weights {counted(len(self.groups), 'group')}: {'; '.join(self.groups)}"
             outside = int((self.targets[rows, -1] < 0).sum())
             if outside:
                 yield f"group-dro leaves out {outside} train images without a value of {', '.join(config.weights)}"
 
 
 def set_up(request: RunRequest, progress: Progress, warn: Callable[[str], None]) -> RunSetup:
-    """Reads and decodes the data, builds the network and weighs the samples.
+    """Reads and decodes the data, builds the network and computes sample weights.
 
     Parameters
     ----------
     request
         The run.
     progress
-        Called during long work with its name, the number of finished items and of all items.
+        Called during long work with its name and the numbers of finished and of all items.
     warn
-        Called with a sentence about damaged files in the cache.
+        Called with a sentence about each damaged file in the cache.
 
     Raises
     ------
     ConfigError, DataError, DeviceError
-        For a config, data set or device that cannot be used.
+        If the config, data set or device cannot be used.
     """
     revision = recipe_revision(request.config) if request.manifest is None else revision_of(request.manifest)
     config = under_revision(request.config, revision)
@@ -155,14 +154,14 @@ def _train_rows(dataset: Dataset, config: RunConfig) -> Rows:
 
 
 def _spreads(dataset: Dataset, config: RunConfig) -> Tensor:
-    """The standard deviations of the votes on apparent ages; NaN for real ages, which nobody voted on."""
+    """The standard deviations of the votes on apparent ages; NaN for real ages, which have no votes."""
     if config.target != "apparent" or "age_std" not in dataset.frame.columns:
         return torch.full((len(dataset.frame),), torch.nan)
     return torch.from_numpy(dataset.frame["age_std"].to_numpy(dtype=np.float32))
 
 
 def _loss_groups(dataset: Dataset, config: RunConfig, rows: Rows) -> tuple[Tensor, tuple[str, ...]]:
-    """The groups of `group-dro` that have a train image; other losses have one group of all images."""
+    """The groups of `group-dro` with a train image; other losses have one group of all images."""
     attributes = config.weights if config.loss == "group-dro" else ()
     codes, names = filled_groups(*crossed_codes(dataset.frame, attributes, config.age_edges), rows.positions)
     if not names:

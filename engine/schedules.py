@@ -1,7 +1,7 @@
-"""The learning rate of a step: a function of the config and the step's place in its stage. Needs no torch.
+"""The learning rate of a step, a function of the config and the step's place in its stage. Needs no torch.
 
-`lr` is the highest rate of every schedule. Each stage has a schedule of its own, over all of its epochs. A stage that
-stops early cuts its schedule off, so it never trains at the lowest rates; `patience=none` trains all of it.
+`lr` is the highest rate of every schedule. Each stage has its own schedule over all of its epochs. A stage that stops
+early cuts its schedule short, so it never reaches the lowest rates; `patience=none` completes the schedule.
 """
 
 import math
@@ -12,7 +12,7 @@ from engine.config import RunConfig
 ONE_CYCLE_WARMUP: Final = 0.3
 ONE_CYCLE_START: Final = 1 / 25
 ONE_CYCLE_END: Final = ONE_CYCLE_START / 10_000
-"""Share of steps that rise, and the first and the last rate as shares of `lr`: the defaults of PyTorch."""
+"""The share of rising steps, and the first and last rate as shares of `lr`: the defaults of PyTorch."""
 
 
 def learning_rate(config: RunConfig, stage: int, step: int, steps: int) -> float:
@@ -21,16 +21,16 @@ def learning_rate(config: RunConfig, stage: int, step: int, steps: int) -> float
     Parameters
     ----------
     config
-        Its `lr` is the highest rate. `constant` stays there. `cosine` falls to 0 along half a cosine (Loshchilov &
-        Hutter 2017, SGDR, arXiv 1608.03983, without restarts). Both rise linearly to it over `warmup` (Goyal et al.
-        2017, arXiv 1706.02677). `one-cycle` rises from lr / 25 to `lr` along half a cosine, then falls to lr / 250,000
-        (Smith & Topin 2018, arXiv 1708.07120, in the form of PyTorch's `OneCycleLR`, without its cycle of momentum).
+        `lr` is the highest rate. `constant` stays there. `cosine` falls to 0 along half a cosine (Loshchilov & Hutter
+        2017, SGDR, arXiv 1608.03983, without restarts). Both rise linearly to `lr` over `warmup` (Goyal et al. 2017,
+        arXiv 1706.02677). `one-cycle` rises from lr / 25 to `lr` along half a cosine, then falls to lr / 250,000
+        (Smith & Topin 2018, arXiv 1708.07120, as in PyTorch's `OneCycleLR`, but without its cycle of momentum).
     stage
         The stage, from 1.
     step
         The step in its stage, from 0.
     steps
-        Steps of the stage if all its epochs are trained.
+        The stage's steps in all of its epochs.
 
     Examples
     --------

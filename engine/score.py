@@ -36,7 +36,7 @@ def score_data(
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> Evaluated:
-    """Scores kept weights on data that they were not trained on.
+    """Scores kept weights on data other than their training data.
 
     Parameters
     ----------
@@ -47,32 +47,31 @@ def score_data(
     cache
         Folder of decoded images.
     split
-        A split of the data, or `all` for all its labelled images; by default the first of test, valid, train with
-        labels.
+        A split of the data, or `all` for all labelled images; by default the first of test, valid, train with labels.
     constant_age
-        The age in years that the constant predictor says: the mean of the images that the run was trained on.
+        The constant predictor's age in years: the mean over the run's train images.
     device
         `auto`, `cpu`, `cuda` or `cuda:N`.
     precision
-        The arithmetic that scored the run; `auto` is that of its config.
+        The arithmetic that scored the run; `auto` is its config's.
     progress
-        Called with the work in progress, the number of finished items and of all items.
+        Called with the current task and the numbers of finished and of all items.
     warn
-        Called with a sentence about damaged files in the cache.
+        Called with a sentence about each damaged file in the cache.
 
     Returns
     -------
     Evaluated
-        Scores of the split `DATA/SPLIT`, which chose nothing.
+        Scores of the split `DATA/SPLIT`, which played no part in selection.
 
     Raises
     ------
     ConfigError
-        For a split without labelled images, or data that lacks the ages that the run was trained on.
+        If the split has no labelled images, or the data lacks the kind of age that the run learned.
     DataError
-        For weights or images that cannot be used.
+        If weights or images cannot be used.
     DeviceError
-        For a device that this machine lacks.
+        If this machine lacks the device.
     """
     model, config = load_model(weights, sha256)
     precision = config.precision if precision == "auto" else precision
@@ -101,7 +100,7 @@ def _chosen_rows(dataset: Dataset, split: str | None) -> tuple[str, Codes]:
     """The split to score, and the positions of its labelled images."""
     labelled = {name: dataset.rows(name) for name in SPLIT_PREFERENCE if len(dataset.rows(name))}
     if not labelled:
-        raise ConfigError(f"data set {dataset.name!r} has no image with an age: there is nothing to score against")
+        raise ConfigError(f"data set {dataset.name!r} has no image with an age; choose data with labels to score on")
     labelled[EVERY_SPLIT] = np.sort(np.concatenate(list(labelled.values())))
     if split is not None and split not in labelled:
         raise ConfigError(

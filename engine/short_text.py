@@ -1,4 +1,4 @@
-"""Cuts text from outside, so that no cell, name or list of names fills the screen."""
+"""Shortens text from outside, so that no cell, name or list of names fills the screen."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -7,11 +7,11 @@ from typing import Final
 LONGEST: Final = 60
 _MOST_NAMES: Final = 12
 FEW: Final = 4
-"""As many names as an aside has room for."""
+"""The number of names that fit an aside."""
 
 
 def short(text: str, most: int = LONGEST) -> str:
-    """The text, or its first characters and `…`.
+    """The text, or its first characters followed by `…`.
 
     >>> short("a" * 100, most=5)
     'aaaa…'
@@ -20,7 +20,7 @@ def short(text: str, most: int = LONGEST) -> str:
 
 
 def quoted(value: object, most: int = LONGEST) -> str:
-    """The value as Python writes its text, cut.
+    """The value's text as written by Python, shortened.
 
     >>> quoted("ten"), quoted("x" * 100, most=5)
     ("'ten'", "'xxxx…'")
@@ -29,7 +29,7 @@ def quoted(value: object, most: int = LONGEST) -> str:
 
 
 def short_list(names: Iterable[str], most: int = _MOST_NAMES, longest: int = LONGEST) -> str:
-    """The first names, each cut, and the number of the others.
+    """The first names, each shortened, and the number of the others.
 
     >>> short_list(["image", "age"]), short_list("abcd", most=2)
     ('image, age', 'a, b and 2 more')

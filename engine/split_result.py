@@ -1,4 +1,4 @@
-"""The scores of a run on one split, as plain records: figures with what is known of their uncertainty.
+"""A run's scores on a split as plain records: figures and their uncertainty.
 
 All errors are in years. Intervals cover 95%.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 LEVEL = 0.05
-"""The level of all tests: the chance of calling a figure more than noise where nothing is behind it."""
+"""The level of all tests: the chance of taking noise for a difference."""
 
 MAE = "mae"
 
@@ -23,7 +23,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a split. If `value` is None, `reason` says why; `note` is a remark on a value that there is."""
+    """A figure of a split. If `value` is None, `reason` says why, else `note` may be a remark on it."""
 
     value: float | None
     reason: str | None = None
@@ -33,10 +33,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class GapFigure(Figure):
-    """A figure of how far apart groups are, with a test of whether they differ at all.
+    """A figure of the differences between groups, with a test of whether they differ at all.
 
-    `p_value` is that of no difference between the groups. `detectable` is the smallest true figure that would be found
-    in four of five samples of these group sizes. If the groups cannot be tested, `untested` says why.
+    `p_value` belongs to the hypothesis of no difference. `detectable` is the smallest true figure that is detected in
+    four of five samples with these group sizes. If the groups cannot be tested, `untested` says why.
     """
 
     p_value: float | None = None
@@ -45,15 +45,15 @@ class GapFigure(Figure):
 
     @property
     def inside_noise(self) -> bool:
-        """Whether the figure cannot be told from none at all; False if that was not tested."""
+        """Whether the figure is indistinguishable from no difference; False if that was not tested."""
         return self.value is not None and self.p_value is not None and self.p_value > LEVEL
 
 
 @dataclass(frozen=True)
 class GroupResult:
-    """One group in one split: `mae` and `signed` (mean of predicted - age) in years; None if `n` is 0.
+    """A group in a split: `mae` and `signed` (mean of predicted - age) in years; None if `n` is 0.
 
-    `interval` is that of the MAE. A single image, or subject, has none.
+    `interval` is that of the MAE; None for a single image or subject.
     """
 
     group: str
@@ -65,11 +65,11 @@ class GroupResult:
 
 @dataclass(frozen=True)
 class BiasResult(GapFigure):
-    """The bias of one attribute in years, and its groups; if `value` is None, `reason` says why it is undefined.
+    """The bias of an attribute in years, and its groups. If `value` is None, `reason` says why it is undefined.
 
-    `signed_gap` is the mean over pairs of groups of the difference of their mean signed errors. `missing` images have
-    no value of the attribute and belong to no group. `gap_interval` is the interval of `gap`, `worst_interval` that of
-    the largest true MAE of a group, whichever group has it.
+    `signed_gap` is the mean difference of mean signed errors over pairs of groups. `missing` images have no value of
+    the attribute and belong to no group. `gap_interval` is the interval of `gap`, `worst_interval` that of the largest
+    true MAE of any group.
     """
 
     attribute: str = ""
@@ -81,7 +81,7 @@ class BiasResult(GapFigure):
 
     @property
     def worst(self) -> GroupResult | None:
-        """The group with the largest MAE; NaN is larger than all others."""
+        """The group with the largest MAE, where NaN is larger than any number."""
         known = [(group, group.mae) for group in self.groups if group.mae is not None]
         worst, _ = max(known, key=lambda pair: math.inf if math.isnan(pair[1]) else pair[1], default=(None, None))
         return worst
@@ -97,7 +97,7 @@ class BiasResult(GapFigure):
 
 @dataclass(frozen=True)
 class Baseline:
-    """Scores of the predictor that always says `age` years, the train mean, on the same images."""
+    """Scores of a predictor that always predicts `age` years, the train mean, on the same images."""
 
     age: float
     mae: float
@@ -127,7 +127,7 @@ class SplitResult:
 
     @property
     def is_no_better_than_constant(self) -> bool:
-        """Whether the constant predictor has as low an MAE on the same images."""
+        """Whether the constant predictor's MAE on the same images is as low or lower."""
         return self.baseline is not None and not self.mae < self.baseline.mae
 
     def figure(self, name: str) -> Figure | None:

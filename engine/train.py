@@ -1,4 +1,4 @@
-"""`train`: one run from its request to scored weights, with every failure that a person can act on explained."""
+"""`train`: a run from its request to scored weights, with messages for all failures that a person can act on."""
 
 import sys
 import textwrap
@@ -30,53 +30,52 @@ class _OutOfGpuMemory(Exception):
 def train(
     request: RunRequest, *, emit: Callable[[Event], None], should_stop: Callable[[], bool] = lambda: False
 ) -> RunEnded:
-    """Trains and scores one run.
+    """Trains and scores a run.
 
-    A run that continues from a checkpoint of the request ends with the same bits as one that was never interrupted.
+    A run that continues from a checkpoint gives the same bits as an uninterrupted run.
 
     Parameters
     ----------
     request
-        The run: its config, data and folder, and the checkpoints to continue from, newest first. The first whole one
-        is used. The kept weights are written to the folder, see `engine.kept_weights.weights_file`.
+        The run: its config, data and folder, and the checkpoints to continue from, newest first. The first intact
+        checkpoint is used. The kept weights are written to the folder, see `engine.kept_weights.weights_file`.
     emit
         Receives every event, in order.
     should_stop
-        Asked after every step. Once it returns True, the run writes a checkpoint and the best weights so far, and ends
+        Called after every step. When it returns True, the run writes a checkpoint and the best weights so far, and ends
         as `interrupted`.
 
     Returns
     -------
     RunEnded
-        The last event. Its outcome is `diverged` if a loss was not finite; the best weights of the epochs before are
+        The last event. Its outcome is `diverged` if a loss was not finite; the best weights of earlier epochs are then
         kept and scored.
 
     Raises
     ------
     ConfigError, DataError, DeviceError
-        For a config, data set or device that a person has to change first.
+        If a person must first change the config, data set or device.
     DiskFullError
-        If a checkpoint finds no room; earlier checkpoints stay whole.
+        If the disk is too full for a checkpoint; earlier checkpoints stay intact.
     """
     config, begin = request.config, time.monotonic()
     try:
         with emitting_peak(emit):
             outcome, reason = _train(request, emit, should_stop)
     except _OutOfGpuMemory as full:
-        # Answered below: the traceback keeps the network and its memory alive until this clause is left.
+        # Handled below, because the traceback keeps the network and its memory alive until this clause ends.
         pixel_bytes = full.pixel_bytes
     except (RuntimeError, MemoryError) as error:
         if config.compile and _is_of_the_compiler(error):
             reason = textwrap.shorten(str(error), _LONGEST_REASON)
             raise ConfigError(
-                f"torch.compile cannot make a program of {config.backbone} here: {reason}; "
-                "train without it: --set compile=false"
+                f"torch.compile cannot compile {config.backbone} here: {reason}; train without it: --set compile=false"
             ) from error
         if not _is_out_of_host_memory(error):
             raise
         raise HostMemoryError(
-            f"this machine has not enough memory for batch {config.batch} at {config.size} px with {config.backbone}; "
-            f"end other programs, or {smaller(config)}"
+            f"this machine does not have enough memory for batch {config.batch} at {config.size} px with "
+            f"{config.backbone}; end other programs, or {smaller(config)}"
         ) from error
     else:
         ended = RunEnded(outcome, reason, time.monotonic() - begin)
@@ -111,7 +110,7 @@ def _train(
 
 
 def _is_of_the_compiler(error: Exception) -> bool:
-    """Whether torch.compile failed. Asked of the module that it has imported: runs without it never import that."""
+    """Whether torch.compile failed. Looks only at an imported compiler, which other runs never import."""
     compiler = sys.modules.get("torch._dynamo.exc")
     return compiler is not None and isinstance(error, compiler.TorchDynamoException)
 
@@ -119,7 +118,7 @@ def _is_of_the_compiler(error: Exception) -> bool:
 def _is_out_of_host_memory(error: RuntimeError | MemoryError) -> bool:
     """Whether the machine's memory ran out.
 
-    torch's allocator for the CPU raises a plain RuntimeError, without a type or a code of its own: only the text tells
+    torch's CPU allocator raises a plain RuntimeError without its own type or code: only the text identifies it
     (c10/core/impl/alloc_cpu.cpp).
     """
     return isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)

@@ -1,4 +1,4 @@
-"""The losses and the throughput of train steps, emitted a few times a second."""
+"""The losses and throughput of train steps, emitted a few times per second."""
 
 import math
 import time
@@ -17,8 +17,8 @@ SECONDS_BETWEEN_STEP_EVENTS = 0.4
 class TrainMetrics:
     """Collects losses on the device and emits them as `StepsEnded`.
 
-    Emitting is the one place that waits for the values of steps. The points of the loss curve depend on the config
-    alone, the moments at which they are emitted on the time.
+    Only emitting waits for the values of steps. The points of the loss curve depend on the config alone; the moments of
+    emission depend on time.
     """
 
     loss_sum: Tensor
@@ -39,9 +39,9 @@ class TrainMetrics:
         self._emitted_step = step
 
     def begin_epoch(self, position: Position, steps_per_epoch: int, epochs_left: int, later_epochs: int) -> None:
-        """Begins an epoch, or the rest of one.
+        """Begins an epoch, or the rest of a resumed epoch.
 
-        `epochs_left` of the stage include it; `later_epochs` are those of the stages after it.
+        `epochs_left` counts the epochs left in the stage, including this one; `later_epochs` those of later stages.
         """
         self._epoch_begin = replace(position)
         self._emitted_seconds = time.monotonic()
@@ -51,7 +51,7 @@ class TrainMetrics:
             self.loss_sum.zero_()
 
     def end_step(self, position: Position, loss: Tensor, images: int) -> None:
-        """Takes the loss () of a batch of `images`; `position` is the one after the step."""
+        """Takes the loss () of a batch of `images`; `position` is the position after the step."""
         self.loss_sum += loss * images
         is_last = position.batch == self._steps_per_epoch
         if is_last or position.batch % math.ceil(self._steps_per_epoch / POINTS_PER_EPOCH) == 0:
@@ -60,7 +60,7 @@ class TrainMetrics:
             self.emit_steps(position)
 
     def emit_steps(self, position: Position) -> None:
-        """Emits the steps that ended since the last event, if any."""
+        """Emits the steps since the last event, if any."""
         if position.step == self._emitted_step:
             return
         values = torch.stack([loss for _, loss in self._pending]).tolist() if self._pending else []

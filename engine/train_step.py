@@ -1,4 +1,4 @@
-"""One optimizer step: from a batch to its loss and the weights after it."""
+"""An optimizer step: computes a batch's loss and updates the weights."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from engine.randomness import seed_layers
 
 
 class TrainStep:
-    """Steps of one stage. `note` is called once if the device supports CUDA graphs and they do not work."""
+    """The steps of a stage. `note` is called once if the device supports CUDA graphs, but they fail."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class TrainStep:
         self._model, self._inputs, self._loss, self._optimizer = model, inputs, loss, optimizer
         self._seed, self._device, self._clip_norm = config.seed, device, config.clip_norm
         self._trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        # Most heads have no random layers: their steps, which are short, need no seed.
+        # The short steps of most heads, which have no random layers, need no seed.
         self._draws = isinstance(inputs, ImageInputs) or model.head_draws
         self._graphed: GraphedGradients | None = None
         if are_wanted(device):
@@ -61,7 +61,7 @@ class TrainStep:
         Returns
         -------
         Tensor
-            The weighted loss () before the step; nothing waits for the device.
+            The weighted loss () before the step. Does not wait for the device.
         """
         prepared = self._inputs.prepared(batch, epoch, step)
 
@@ -83,7 +83,7 @@ class TrainStep:
         return loss
 
     def close(self) -> None:
-        """Drops graphs and their memory, without waiting for the garbage collector."""
+        """Frees graphs and their memory, without waiting for the garbage collector."""
         self._graphed = None
 
     def _gradients(self, *given: Tensor) -> Tensor:

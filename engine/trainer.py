@@ -1,4 +1,4 @@
-"""Trainer: one attempt at a run, stage by stage and epoch by epoch, until its weights are scored."""
+"""Trainer: an attempt at a run, stage by stage and epoch by epoch, until its weights are scored."""
 
 import math
 import time
@@ -46,12 +46,12 @@ class Stopped(Exception):
 
 @dataclass(eq=False)
 class Trainer:
-    """Trains and scores one run: `run` is the whole story, and the methods follow in its order.
+    """Trains and scores a run: start reading at `run`; the methods follow in its order.
 
-    `should_stop` is asked after every step; `progress`, called during long work, may raise `Stopped`.
+    `should_stop` is called after every step; `progress`, called during long work, may raise `Stopped`.
     """
 
-    # What to train, and the outside world.
+    # The run, and the outside world.
     request: RunRequest
     setup: RunSetup
     emit: Callable[[Event], None]
@@ -62,20 +62,20 @@ class Trainer:
     model: AgeModel = field(init=False)
     device: torch.device = field(init=False)
 
-    # The state of training: with the model's and the loss's, all that a checkpoint holds.
+    # The state of training. Together with the model's and the loss's state, it makes up a checkpoint.
     position: Position = field(default_factory=Position)
     best: BestWeights = field(default_factory=BestWeights)
     optimizer: torch.optim.Optimizer | None = None
     average: WeightAverage | None = None
-    """The averaged weights of the running stage; None without `ema` and between stages."""
+    """The averaged weights of the running stage; None without `ema`, and between stages."""
     resumed_average: dict[str, Tensor] = field(default_factory=dict)
     resumed_optimizer: dict[str, Any] | None = None
-    """The states in a checkpoint, until the stage builds the average and the optimizer that take them."""
+    """The states from a checkpoint, until the stage builds the average and the optimizer that load them."""
     has_diverged: bool = False
-    """Whether the loss became non-finite. Checkpoints do not hold it: the next attempt diverges again."""
+    """Whether the loss became non-finite. Not in checkpoints, because the next attempt diverges again."""
 
     first_loss: Tensor | None = None
-    """The loss () of the run's first step; None in an attempt that continues after it."""
+    """The loss () of the run's first step; None in an attempt that continues later."""
 
     predicted: Tensor = field(default_factory=lambda: torch.empty(0))
     """The ages (V,) in years predicted on the validation split after the newest epoch."""
@@ -101,7 +101,7 @@ class Trainer:
     def run(self) -> tuple[RunOutcome, str]:
         """Trains every stage and scores the kept weights. Returns the outcome, and the reason if it is not `done`.
 
-        A diverged run is scored too, unless it diverged before any weights could be kept.
+        A diverged run is scored, too, unless it diverged before any weights could be kept.
         """
         self._resume()
         self._announce()
@@ -137,10 +137,10 @@ class Trainer:
         return f"the loss was not finite in epoch {self.position.epoch}; {advice}"
 
     def _resume(self) -> None:
-        """Takes up the newest checkpoint that is whole, and moves the model to its device."""
+        """Loads the newest intact checkpoint, and moves the model to its device."""
         state, problems = load_newest(self.request.checkpoints, self.request.folder)
         for problem in problems:
-            self._warn(f"gone back to an earlier checkpoint: {problem}")
+            self._warn(f"continuing from an earlier checkpoint: {problem}")
         self.setup.loss.begin(self.device, state.loss if state is not None else {})
         if state is not None:
             self._refuse_changed_origin(state)
@@ -155,13 +155,13 @@ class Trainer:
         setup = self.setup
         if state.data_hash != setup.dataset.content_hash:
             raise DataError(
-                f"data set {setup.dataset.name!r} is not what it was when this run began: images, splits, ages or "
-                "attributes changed; put it back, or begin the run anew with: ageui retry RUN --from-start"
+                f"data set {setup.dataset.name!r} changed since this run started: its images, splits, ages or "
+                "attributes differ; restore it, or restart the run with: ageui retry RUN --from-start"
             )
         if state.init_sha256 != setup.report.sha256:
             raise DataError(
-                f"the weights that this run began with ({setup.report.source}) are not what they were; put them "
-                "back, or begin the run anew with: ageui retry RUN --from-start"
+                f"the first weights of this run ({setup.report.source}) changed since it started; restore them, or "
+                "restart the run with: ageui retry RUN --from-start"
             )
 
     def _announce(self) -> None:
@@ -173,14 +173,15 @@ class Trainer:
         for warning in setup.report.warnings:
             self._warn(warning)
         if before is not None and (changed := differences(before, manifest)):
-            self._warn(f"not as when it began, so its last digits may differ: {', '.join(changed)}")
+            changes = ", ".join(changed)
+            self._warn(f"the environment changed since this run started, so results may differ slightly: {changes}")
 
     def _weights_origin(self) -> str:
-        """The origin of the weights that this attempt begins with, in words."""
+        """A sentence about the origin of this attempt's weights."""
         first = f"backbone: {self.setup.report.sentence()}"
         if self.checkpoints.saved is None:
             return first
-        checkpoint = f"taken from the checkpoint of step {self.position.step}"
+        checkpoint = f"from the checkpoint after step {self.position.step}"
         return f"{first}; head: {checkpoint}" if self._is_frozen() else f"backbone and head: {checkpoint}"
 
     def _train_stage(self) -> bool:
@@ -238,7 +239,7 @@ class Trainer:
         return True
 
     def _keep_if_best(self, ended: EpochEnded) -> bool:
-        """Keeps the weights if the epoch is the best so far, or the config keeps the last. Returns whether it is."""
+        """Keeps the weights of the best epoch so far, or of the last by config. Returns whether the epoch is best."""
         best, config = self.best, self.config
         is_best = ended.val_loss is None or ended.val_loss < best.loss - config.min_delta
         if is_best and ended.val_loss is not None:
@@ -249,10 +250,10 @@ class Trainer:
         return is_best
 
     def _epoch_scores(self, epoch: int, is_last: bool) -> EpochScores | None:
-        """The scores of the newest epoch, the last of its stage or not; None if it is not to be scored.
+        """The scores of the newest epoch, the last of its stage or not; None if it is not scored.
 
-        Where epochs take milliseconds, the last and the best one are scored, and others by their number alone. The best
-        one waits for the next scored epoch, since most epochs may be the best so far.
+        If epochs take milliseconds, scores every N-th epoch, the last and the best. The best epoch waits for the next
+        scored epoch, since most epochs may be the best so far.
         """
         interval = self.request.scoring_interval if isinstance(self.inputs, FeatureInputs) else 1
         if len(self.predicted) == 0 or not (is_last or self.position.stage_epoch % interval == 0):
@@ -263,7 +264,7 @@ class Trainer:
         return self.scorer.scores(_years(self.predicted))
 
     def _train_epoch(self, train_step: TrainStep, steps: int, epochs: int) -> EpochEnded:
-        """Trains the rest of the running epoch, of `steps`, then validates. The stage has `epochs`."""
+        """Trains the rest of the running epoch of `steps` steps, then validates. The stage has `epochs` epochs."""
         rows, position, epoch = self.setup.train_rows, self.position, self.position.epoch + 1
         order = epoch_order(self.config.seed, epoch, len(rows.positions))
         ahead = split_batches(order, self.config.batch, self.config.last_batch)[position.batch :]
@@ -299,7 +300,7 @@ class Trainer:
         )
 
     def _targets_and_weights(self, batches: list[NDArray[np.int64]]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Targets of the loss and sample weights (B,) of each batch, on the device, uploaded in one piece."""
+        """Targets of the loss and sample weights (B,) of each batch, on the device, uploaded at once."""
         setup, sizes = self.setup, [len(chosen) for chosen in batches]
         if not batches:
             return (), ()
@@ -310,7 +311,7 @@ class Trainer:
     def _validate(self) -> tuple[float | None, float | None]:
         """The unweighted loss and the MAE in years on the validation split; None without labelled images.
 
-        With mirror images, the loss is the mean of theirs and the images' own, and ages are means of both predictions.
+        With mirror images, the loss is the mean over images and mirror images, and ages are means of both predictions.
         """
         setup, rows = self.setup, self.setup.valid_rows
         if len(rows.positions) == 0:
@@ -324,16 +325,16 @@ class Trainer:
     def _score(self) -> None:
         config, setup = self.config, self.setup
         if not config.trains_backbone and config.epochs[0] > 0 and self.inputs is setup.images:
-            # Resumed after its last epoch: scored in the same blocks as a run that was never interrupted.
+            # Resumed after its last epoch: scores in the same blocks as an uninterrupted run.
             self.inputs = self._frozen_inputs()
         selects = sum(config.epochs) > 0 and (config.keep == "best" or config.patience is not None)
         selected_on = "valid" if selects and len(setup.valid_rows.positions) else None
         evaluate(self.model, setup.dataset, config, setup.loss, self.inputs, selected_on, self.emit, self.progress)
 
     def _frozen_inputs(self) -> Inputs:
-        """The frozen backbone's features of all rows to train on or to score.
+        """The frozen backbone's features of all rows for training and scoring.
 
-        Under a fresh augmentation these are the images: every epoch sees other ones, so nothing can be cached.
+        With augmentation in every step, returns the images, because every epoch sees different ones.
         """
         setup = self.setup
         if self.config.augment in FRESH_AUGMENTS:
@@ -352,14 +353,14 @@ class Trainer:
         return FeatureInputs(features, rows, setup.placement)
 
     def _standardize(self) -> None:
-        """Fits the head to the features of the train images under the first weights."""
+        """Fits the head's standardization to the features of the train images under the first weights."""
         rows = Rows.plain(self.setup.dataset.rows("train"))
         self.model.standardize(fixed_features(self.model, self.inputs, rows, lambda done, total: self._check_stop()))
 
     def write_checkpoint(self) -> None:
-        """Writes what a later attempt needs to continue from here, after all losses up to here were emitted.
+        """Writes the state that a later attempt needs to continue here, after emitting all losses so far.
 
-        A diverged run writes none: another attempt repeats the steps since its last checkpoint.
+        A diverged run writes no state: another attempt repeats the steps since its last checkpoint.
         """
         self.metrics.emit_steps(self.position)
         if self.has_diverged or self.position in (self.checkpoints.saved, Position()):
@@ -379,7 +380,7 @@ class Trainer:
         )
 
     def write_kept_weights(self) -> None:
-        """Writes the kept weights, and notes those of an earlier stage; none if no epoch ended with a finite loss.
+        """Writes the kept weights, and notes if they are an earlier stage's; none if no epoch had a finite loss.
 
         Without epochs to train, these are the first weights.
         """
@@ -392,15 +393,15 @@ class Trainer:
         if is_of_earlier_stage and config.early_stopping == "stage":
             self.emit(
                 Noted(
-                    f"no epoch of stage {position.stage} has ended with a finite loss: the weights of stage "
-                    f"{position.stage - 1} are kept, those of epoch {best.epoch}"
+                    f"no epoch of stage {position.stage} had a finite loss: the weights of stage {position.stage - 1} "
+                    f"after epoch {best.epoch} are kept"
                 )
             )
         state = {**self.model.state_dict(), **best.state}
         self.checkpoints.write_kept_weights(state, best, config, self.setup.report.pretraining)
 
     def _trained_state(self, *, averaged: bool = False) -> dict[str, Tensor]:
-        """The model's state that can differ from its origin: without the backbone while that is frozen."""
+        """The part of the model's state that can differ from its origin: without the backbone while it is frozen."""
         model = self.model
         own: dict[str, Tensor] = model.head.state_dict(prefix="head.") if self._is_frozen() else model.state_dict()
         return own | self.average.values if averaged and self.average is not None else own

@@ -1,4 +1,4 @@
-"""Fields of a config that its other fields leave without effect."""
+"""Config fields that have no effect because of other fields."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -15,12 +15,12 @@ def _image_loss(config: RunConfig) -> str:
 
 
 def _weighs(config: RunConfig) -> bool:
-    """Whether images have sample weights; the attributes of group-dro name its groups instead."""
+    """Whether images have sample weights; for group-dro, the attributes name groups instead."""
     return bool(config.weights) and config.loss != "group-dro"
 
 
 def _selects(config: RunConfig) -> bool:
-    """Whether the validation loss chooses weights or ends a stage."""
+    """Whether the validation loss selects weights or ends a stage."""
     return config.keep == "best" or config.patience is not None
 
 
@@ -45,11 +45,11 @@ _RULES: Final[tuple[_Rule, ...]] = (
     ),
     (("bn_epsilon",), "batch norm", lambda config: has_batch_norm(config.backbone)),
 )  # fmt: skip
-"""Fields, what must be there for them to matter, and whether a config has it."""
+"""Fields, the condition under which they have an effect, and whether a config meets it."""
 
 
 def unused_fields(configs: Iterable[RunConfig]) -> dict[str, str]:
-    """The fields that none of the configs uses, each with what would use it.
+    """The fields that none of the configs uses, each with its condition.
 
     Examples
     --------

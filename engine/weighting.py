@@ -1,4 +1,4 @@
-"""Sample weights: how much each train image counts, so that small groups are heard."""
+"""Sample weights: how much each train image counts, so that small groups have an influence."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -17,11 +17,11 @@ def group_weights(codes: Codes, groups: int, scheme: Weighting = "inverse", beta
     Parameters
     ----------
     codes
-        Group of each image, shape (N,); below 0 for an image in no group.
+        Group of each image, shape (N,); negative for an image in no group.
     groups
         Number of groups G.
     scheme
-        `inverse` is the report's N / (G n_g), with N images in the G groups that have any. `sqrt-inverse` is
+        `inverse` is the report's N / (G n_g), for N images in G non-empty groups. `sqrt-inverse` is
         proportional to 1 / √n_g. `effective` is proportional to (1 - β) / (1 - β^n_g), the inverse of the effective
         number of samples (Cui et al. 2019, arXiv 1901.05555).
     beta
@@ -55,9 +55,9 @@ def lds_weights(
     """The weight of each age by label distribution smoothing, with a mean of 1 over the images that have an age.
 
     Yang et al. 2021, "Delving into Deep Imbalanced Regression", ICML (arXiv 2102.09554), section 3.1: a symmetric
-    kernel smooths the number of images in each year of age (half-open, from 0), and an image weighs the inverse (or
-    another `scheme`) of its year's smoothed number. The authors' code takes a root before it smooths, and their kernel
-    comes from a filter that reflects at its ends, which makes it flatter.
+    kernel smooths the number of images in each year of age (half-open, from 0), and an image's weight is the inverse
+    (or another `scheme`) of its year's smoothed number. The authors' code takes a root before smoothing, and their
+    kernel comes from a filter that reflects at its ends, which makes it flatter.
 
     Parameters
     ----------
@@ -107,12 +107,12 @@ def sample_weights(
     frame
         Rows with an `age` in years and the columns of the attributes.
     attributes
-        Attributes whose groups weigh the samples; `age` for age groups, `lds` for `lds_weights`. None gives ones.
+        Attributes whose groups set the sample weights; `age` for age groups, `lds` for `lds_weights`. None gives ones.
     scheme, beta
         As in `group_weights`.
     combine
-        How weights by several attributes are combined: `product`, `mean` or `harmonic` mean, without rescaling, so the
-        mean of a product need not be 1. `joint` weighs the crossed groups, such as `male, 20-40`.
+        How to combine the weights of several attributes: `product`, `mean` or `harmonic` mean, without rescaling, so
+        the mean of a product may differ from 1. `joint` weights the crossed groups, such as `male, 20-40`.
     age_edges
         Edges of the age groups in years.
     lds_kernel, lds_sigma
@@ -173,7 +173,7 @@ def weight_table(
 
 
 def _weights_by(codes: Codes, names: Sequence[str], scheme: Weighting, beta: float) -> Floats:
-    # The code -1 of a missing value picks the additional entry at the end.
+    # The code -1 of a missing value selects the additional entry at the end.
     return np.append(group_weights(codes, len(names), scheme, beta), 1.0)[codes]
 
 

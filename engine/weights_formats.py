@@ -1,4 +1,4 @@
-"""The formats of weights files by their first bytes, and what to do about those that cannot be read."""
+"""Recognises the formats of weights files by their first bytes, with advice on unreadable files."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from engine.bounded_files import other_kind
 from engine.file_heads import archive_in, stand_in, text_of
 from engine.short_text import FEW, short_list
 
-DAMAGED: Final = "it is damaged, cut short, or of another format; download or copy it again"
+DAMAGED: Final = "it is damaged, truncated, or of another format; download or copy it again"
 _SHOWN_CHARACTERS: Final = 30
 _TEXT_PICKLE: Final = re.compile(rb"(\(dp|\(lp|\(dS|ccollections\n|cnumpy|c__builtin__|ccopy_reg)")
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
@@ -29,13 +29,11 @@ _OTHER_PROGRAMS: Final = (
 )
 _ONNX: Final = re.compile(rb"\x08[\x01-\x1f](\x12|\x1a|\x3a|\x22)")
 _SAVE_TENSORS: Final = "where the model was trained, save its tensors: torch.save(model.state_dict(), FILE)"
-_USE_PYTORCH: Final = (
-    "ageui reads tensors of PyTorch alone; take the PyTorch weights of the network, or --init pretrained"
-)
+_USE_PYTORCH: Final = "ageui reads only PyTorch tensors; choose PyTorch weights of the network, or --init pretrained"
 
 
 def refuse_head(head: bytes) -> None:
-    """Raises `ValueError` with the kind of a file, told by its first 512 bytes, that holds no readable weights."""
+    """Raises `ValueError` for a file without readable weights, judged by its first 512 bytes, and names its kind."""
     if not head:
         raise ValueError("it is empty (0 bytes); download or copy it again")
     _refuse_text(head)
@@ -55,14 +53,14 @@ def is_safetensors(head: bytes) -> bool:
 
 
 def refuse_archive(content: bytes) -> None:
-    """Raises `ValueError` for a zip archive that `torch.save` did not write, or that would expand while it is read."""
+    """Raises `ValueError` for a zip archive that `torch.save` did not write, or that expands when read."""
     if not content.startswith(b"PK"):
         return
     entries: list[zipfile.ZipInfo] | None = None
     with contextlib.suppress(zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
     if entries is None:
-        raise ValueError("it is cut short or damaged; download or copy it again")
+        raise ValueError("it is truncated or damaged; download or copy it again")
     names = [entry.filename for entry in entries]
     inner = {name.partition("/")[2] for name in names}
     if "constants.pkl" in inner or any(name.startswith("code/") for name in inner):
@@ -77,11 +75,11 @@ def refuse_archive(content: bytes) -> None:
             "the weights file inside"
         )
     if sum(entry.file_size for entry in entries) > len(content):
-        raise ValueError("it is compressed, and would expand while it is read; save it again with torch.save")
+        raise ValueError("it is compressed; save it again with torch.save")
 
 
 def folder_problem(path: Path) -> str | None:
-    """What to do about a folder in place of a weights file; None for anything else."""
+    """Advice on a folder in place of a weights file; None for other files."""
     if other_kind(path) != "a folder":
         return None
     try:
@@ -90,12 +88,12 @@ def folder_problem(path: Path) -> str | None:
         inside = []
     if "data.pkl" in inside:
         return (
-            "it is a folder that a PyTorch file was unpacked to; download the file again without unpacking it, or pack "
-            "it: zip -0 -r FILE.pth FOLDER"
+            "it is the folder of an unpacked PyTorch file; download the file again without unpacking it, or pack it: "
+            "zip -0 -r FILE.pth FOLDER"
         )
     weights = [name for name in inside if name.endswith((".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar"))]
     if not weights:
-        return f"it is a folder, which holds {short_list(map(repr, inside), FEW) or 'nothing'}; give a weights file"
+        return f"it is a folder with {short_list(map(repr, inside), FEW) or 'nothing'} inside; give a weights file"
     return f"it is a folder; give the weights file inside: {short_list(map(repr, weights), FEW)}"
 
 
@@ -112,7 +110,7 @@ def _refuse_text(head: bytes) -> None:
 
 
 def _decoded(head: bytes) -> str | None:
-    """The text that begins a file, or None if it is no text. A character may be cut at its end."""
+    """The text at the beginning of a file; None if it is not text. The last character may be truncated."""
     encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
     for end in range(4):
         try:

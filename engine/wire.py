@@ -1,9 +1,9 @@
-"""The protocol of events from the engine's process to its supervisor: JSON, one numbered event a line.
+"""The protocol of events from the engine's process to its supervisor: JSON, one numbered event per line.
 
     {"attempt": 1, "number": 7, "event": "Noted", "message": "computing on cpu", "warning": false}
 
-Numbers count from 0 without a gap, which shows lost events. Non-finite floats are the words NaN, Infinity and
--Infinity, as Python's json writes them. A line without a line feed was torn off and is no event.
+Numbers count from 0 without gaps, which reveals lost events. Non-finite floats are the words NaN, Infinity and
+-Infinity, as written by Python's json. A line without a line feed is incomplete and not an event.
 """
 
 import base64
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 512 * 2**20
 EXIT_STOPPED = 75
-"""Exit code of an engine's process that left by request; its run can continue from its checkpoint."""
+"""Exit code of an engine's process that left on request; its run can continue from its checkpoint."""
 _READERS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind) for kind in get_args(Event) if kind is not Evaluated
 }
@@ -33,14 +33,14 @@ _RESULT = TypeAdapter(SplitResult)
 
 
 class ProtocolError(RunFailedError):
-    """The engine's process sent something that is no event."""
+    """The engine's process sent something other than an event."""
 
     failure = "protocol"
 
 
 @dataclass(frozen=True)
 class Message:
-    """One event as it was sent: the `number`-th of `attempt`, from 0."""
+    """An event as sent: the `number`-th of `attempt`, from 0."""
 
     attempt: int
     number: int
@@ -52,12 +52,12 @@ def encode(message: Message) -> bytes:
     event = message.event
     fields = _scored_fields(event) if isinstance(event, Evaluated) else vars(event)
     head = {"attempt": message.attempt, "number": message.number, "event": type(event).__name__}
-    # Records inside an event are written as they are: `asdict` copies every value first, several times as slow.
+    # Writes records inside an event directly: `asdict` copies every value first, which is several times slower.
     return json.dumps({**head, **fields}, separators=(",", ":"), default=vars).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:
-    """The event of one line. Raises `ProtocolError` for a line that `encode` did not write."""
+    """The event of a line. Raises `ProtocolError` for a line that `encode` did not write."""
     try:
         fields = json.loads(line)
         attempt, number, name = (fields.pop(key) for key in ("attempt", "number", "event"))
@@ -66,18 +66,18 @@ def decode(line: bytes) -> Message:
         event = _scored(fields) if name == Evaluated.__name__ else _READERS[name].validate_python(fields)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError) as error:
         shown = line[:80].decode(errors="replace")
-        raise ProtocolError(f"the engine's process sent what is no event ({shown!r}…): {error}") from error
+        raise ProtocolError(f"the engine's process sent something other than an event ({shown!r}…): {error}") from error
     return Message(attempt, number, event)
 
 
 class Decoder:
-    """Turns bytes, in pieces of any length, into events. An unfinished line at the end is dropped."""
+    """Turns bytes, in pieces of any length, into events. Drops an incomplete line at the end."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
 
     def feed(self, content: bytes) -> Iterator[Message]:
-        """Yields the events that `content` completes. Raises `ProtocolError`, also for an endless line."""
+        """Yields the events that `content` completes. Raises `ProtocolError` for other content or an endless line."""
         self._pending += content
         if b"\n" in content:
             *lines, rest = self._pending.split(b"\n")
@@ -85,7 +85,7 @@ class Decoder:
             for line in lines:
                 yield decode(bytes(line))
         if len(self._pending) > LONGEST_LINE:
-            raise ProtocolError(f"the engine's process sent {len(self._pending):,} bytes that are no event")
+            raise ProtocolError(f"the engine's process sent {len(self._pending):,} bytes that are not an event")
 
 
 def _scored_fields(event: Evaluated) -> dict[str, Any]:

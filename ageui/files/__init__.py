@@ -1,1 +1,1 @@
-"""Files and locks on this machine: the path of the database, output files, viewers of pictures."""
+"""Files and locks on this machine: the database path, output files, picture viewers."""

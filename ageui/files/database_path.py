@@ -10,7 +10,7 @@ _DEFAULT = Path("runs.db")
 
 
 def database_path(named: Path | None = None) -> Path:
-    """The named file, else that of `AGEUI_DB`, else `runs.local.db` here if it exists, else `runs.db` here."""
+    """The given file, else `AGEUI_DB`, else `runs.local.db` in this folder if it exists, else `runs.db`."""
     if name := named or os.environ.get("AGEUI_DB"):
         return from_home(name)
     local = local_copy(_DEFAULT)
@@ -18,12 +18,12 @@ def database_path(named: Path | None = None) -> Path:
 
 
 def local_copy(path: Path) -> Path:
-    """`runs.local.db` beside `runs.db`: where changes of a shipped example go."""
+    """`runs.local.db` beside `runs.db`, which receives changes to a shipped example."""
     return path.with_stem(f"{path.stem}.local")
 
 
 def real_path(path: Path) -> Path:
-    """The absolute path of a database without symbolic links: all names of a file mean one database.
+    """The absolute path of a database without symbolic links, so that all names of a file mean the same database.
 
     Raises `StoreError` for a loop of links.
     """

@@ -11,4 +11,4 @@ def from_home(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         user = Path(path).parts[0]
-        raise ConfigError(f"{path}: {user} is no home folder; write ./{user} if it is a file's name") from None
+        raise ConfigError(f"{path}: no home folder {user} exists; write ./{user} if it is a file's name") from None

@@ -1,7 +1,7 @@
-"""File locks kept by the kernel: held as long as a process that has the file open lives, free as soon as none does.
+"""File locks kept by the kernel: held while a process that has the file open lives, and free as soon as none does.
 
-They need no heartbeat, and neither a reused process id nor a jumping clock can deceive them. A child process may
-inherit a lock, which is then held until both have ended.
+They need no heartbeat, and cannot be fooled by a reused process id or a jumping clock. A child process may inherit a
+lock, which is then held until both processes have ended.
 """
 
 import errno
@@ -14,7 +14,7 @@ from typing import Any, Self
 from engine.errors import FullError, StoreError
 from engine.files import is_full, make_private_folder
 
-# Another process may hold the lock for some microseconds only, to find out whether it is free.
+# Another process may hold the lock for a few microseconds, to test whether it is free.
 _SECONDS_TO_TAKE = 0.1
 _SECONDS_BETWEEN_TRIES = 0.001
 _NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -48,7 +48,7 @@ class Lock:
         return lock
 
     def write_note(self, note: dict[str, Any]) -> None:
-        """Replaces the note. A full disk costs the note, not the lock."""
+        """Replaces the note. A full disk loses the note, not the lock."""
         try:
             os.ftruncate(self.descriptor, 0)
             os.pwrite(self.descriptor, json.dumps(note).encode(), 0)
@@ -60,7 +60,7 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether any process holds the lock; True if that cannot be determined, as for another user's file."""
+    """Whether any process holds the lock; True if unknown, for example for another user's file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -74,7 +74,7 @@ def is_held(path: Path) -> bool:
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """The last holder's note; empty if there is none to read."""
+    """The last holder's note; empty if there is none or it cannot be read."""
     try:
         note = json.loads(path.read_text())
     except (OSError, ValueError):

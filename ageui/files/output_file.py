@@ -1,4 +1,4 @@
-"""Writes the files that a person asks for, each whole or not at all."""
+"""Writes the files that a person requests, atomically."""
 
 import os
 from pathlib import Path
@@ -9,17 +9,17 @@ _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd")
 
 
 def is_stream(path: Path) -> bool:
-    """Whether the path is a stream, such as /dev/stdout or a pipe: writing to it replaces no file."""
+    """Whether the path is a stream, such as /dev/stdout or a pipe, so that writing to it replaces no file."""
     if any(path.is_relative_to(stream) for stream in _STREAMS):
         return True
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def write_output_file(path: Path, content: bytes, *, private: bool = False) -> None:
-    """Writes a file, whole or not at all. A replaced file stays whole until then, and its permissions are kept.
+    """Writes a file atomically. A replaced file stays intact until then, and its permissions are kept.
 
-    A `private` file is readable only for its owner, whatever its permissions were and whatever the umask. A symbolic
-    link is followed, a stream is written to. Raises `OSError`.
+    A `private` file is readable only by its owner, whatever its earlier permissions and the umask. Follows a symbolic
+    link, and writes to a stream. Raises `OSError`.
     """
     if is_stream(path):
         with path.open("wb") as stream:

@@ -1,4 +1,4 @@
-"""A user's own settings file, and its table `notify`, which no other file may have: it names commands to start."""
+"""A user's own settings file, and its table `notify`, which names commands to start and is allowed in no other file."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,8 +15,8 @@ NOTIFY: Final = "notify"
 
 @dataclass(frozen=True)
 class Notify:
-    """How ends are announced: by the application's `bell` and `title`, and by shell commands at the end of every run
-    and of the queue; empty commands start nothing."""
+    """How to announce ends: with the application's `bell` and `title`, and with shell commands at the end of every run
+    and of the queue; an empty command starts nothing."""
 
     bell: bool = True
     title: bool = True
@@ -29,7 +29,7 @@ def user_file() -> Path:
 
 
 def read_notify() -> Notify:
-    """The table `notify` of the user's file. Raises `ConfigError` for a wrong one."""
+    """The table `notify` of the user's file. Raises `ConfigError` if it is wrong."""
     file = user_file()
     table = (read_settings_file(file) or {}).get(NOTIFY, {})
     kinds = {field.name: field.type for field in fields(Notify)}
@@ -44,7 +44,7 @@ def read_notify() -> Notify:
 
 
 def read_settings_file(path: Path) -> dict[str, Any] | None:
-    """The settings of a file, None if it is missing. Raises `ConfigError` if it cannot be read."""
+    """The settings of a file; None if it is missing. Raises `ConfigError` if it cannot be read."""
     try:
         return read_toml(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Reads TOML that people wrote, with the bounds that tomllib lacks: on size, nesting, dots and numbers."""
+"""Reads TOML written by people, with limits that tomllib lacks: on size, nesting, dots and numbers."""
 
 import tomllib
 from pathlib import Path
@@ -14,16 +14,16 @@ _TOO_DEEP: Final = f"its lists and tables are nested more than {_DEEPEST} deep"
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a file, or of a pipe that this process was given. Raises `OSError`, or `ValueError` as
+    """The content of a file, or of a pipe given to this process. Raises `OSError`, or `ValueError` like
     `parse_toml`."""
     return parse_toml(read_regular_or_pipe(path, SETTINGS_BYTES).decode("utf-8"))
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The values of a text. Raises `ValueError` for text that is no TOML or exceeds a bound."""
+    """The values in a text. Raises `ValueError` if the text is not TOML or exceeds a limit."""
     for number, line in enumerate(text.splitlines(), start=1):
         if line.count(".") > _MOST_DOTS_A_LINE:
-            raise ValueError(f"line {number} has more than {_MOST_DOTS_A_LINE} dots; write it as several lines")
+            raise ValueError(f"line {number} has more than {_MOST_DOTS_A_LINE} dots; split it into several lines")
     try:
         values = tomllib.loads(text)
     except RecursionError:

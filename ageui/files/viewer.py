@@ -11,10 +11,10 @@ _SECONDS_TO_FAIL = 1.5
 
 
 def open_in_viewer(path: Path) -> str:
-    """Opens a file in `$AGEUI_VIEWER`, else the system's viewer. Returns a sentence for people: without a viewer, it
-    says how to look at the file.
+    """Opens a file in `$AGEUI_VIEWER`, else the system's viewer. Returns a sentence for people, which says how to look
+    at the file if no viewer works.
 
-    Waits a moment in case the viewer fails at once, but not until it is closed.
+    Waits a moment in case the viewer fails at once, but not for its end.
     """
     command, why_not = _viewer()
     if command is None:
@@ -38,7 +38,7 @@ def open_in_viewer(path: Path) -> str:
 
 
 def _viewer() -> tuple[list[str] | None, str]:
-    """The command, or None and why no viewer was found."""
+    """The viewer's command, or None and the reason why none was found."""
     named = os.environ.get("AGEUI_VIEWER", "")
     if named.strip():
         try:
@@ -48,7 +48,7 @@ def _viewer() -> tuple[list[str] | None, str]:
     if sys.platform == "darwin":
         return ["open"], ""
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return None, "there is no screen here"
+        return None, "no screen is available"
     if shutil.which("xdg-open") is None:
-        return None, "there is no xdg-open here"
+        return None, "xdg-open is not installed"
     return ["xdg-open"], ""

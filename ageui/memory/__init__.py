@@ -1,1 +1,1 @@
-"""The memory a run needs, and the memory this machine has."""
+"""The memory that a run needs, and the memory of this machine."""

@@ -11,12 +11,12 @@ import psutil
 _GROUPS = Path("/proc/self/cgroup")
 _MOUNT = Path("/sys/fs/cgroup")
 _FIRST_WITH_BF16 = 8
-"""The compute capability from which on GPUs have bf16."""
+"""The lowest compute capability of GPUs with bf16."""
 
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """The free bytes of a device, and all of them."""
+    """The free and total bytes of a device."""
 
     free: int
     total: int
@@ -25,8 +25,8 @@ class DeviceMemory:
 def device_memory(device: str) -> DeviceMemory | None:
     """The memory of `cpu`, or of a GPU (`cuda:0`); None if unknown.
 
-    For the processor, free is what the system could give without swapping. Both numbers are within the limits of this
-    process's control groups, as in a container.
+    For the processor, memory is free if the system can give it without swapping. Both numbers respect the limits of
+    this process's control groups, for example in a container.
     """
     if device == "cpu":
         memory = psutil.virtual_memory()
@@ -42,7 +42,7 @@ def device_memory(device: str) -> DeviceMemory | None:
 
 
 def gpu(device: str) -> tuple[str, bool] | None:
-    """The name of a GPU, as torch tells it, and whether it has bf16; None if it cannot be asked."""
+    """The name of a GPU, as reported by torch, and whether it has bf16; None if it cannot be queried."""
     import pynvml
 
     try:
@@ -54,7 +54,7 @@ def gpu(device: str) -> tuple[str, bool] | None:
 
 
 def group_memory(groups: Path, mount: Path) -> Iterator[DeviceMemory]:
-    """Yields what each control group in `groups` (a /proc/PID/cgroup), and each of its parents, leaves and allows.
+    """Yields the free and allowed memory of each control group in `groups` (a /proc/PID/cgroup) and of its parents.
 
     Cached files that the system would give up count as free.
     """

@@ -1,4 +1,4 @@
-"""The memory that runs will take on this machine, as far as earlier runs measured it, in bytes and in words."""
+"""The memory that runs will take on this machine, known from earlier runs, in bytes and as sentences."""
 
 import os
 from collections import defaultdict
@@ -31,7 +31,7 @@ _TO_COME = ("queued", "running", "paused", "interrupted")
 
 @dataclass(frozen=True)
 class ExpectedMemory:
-    """A sentence about the memory of runs, and whether one of them needs more than is free."""
+    """A sentence about the memory of runs, and whether any of them needs more than is free."""
 
     text: str = ""
     is_too_much: bool = False
@@ -45,7 +45,7 @@ class CurrentPeaks(OfDoneRuns[MeasuredPeaks]):
 def expected_memory(
     peaks: MeasuredPeaks, runs: Iterable[NewRun], memory_of: Callable[[str], DeviceMemory | None] = device_memory
 ) -> ExpectedMemory:
-    """What is known of the memory of `runs`, which train one after the other on each device."""
+    """The expected memory of `runs`, which train one after another on each device."""
     by_device: dict[str, list[tuple[NewRun, ExpectedPeak | None]]] = defaultdict(list)
     counts: dict[tuple[int, str], int | None] = {}
     known: dict[tuple[object, ...], ExpectedPeak | None] = {}  # thousands of runs share a few settings
@@ -71,7 +71,7 @@ def expected_memory(
 def expected_peak(
     peaks: MeasuredPeaks, detail: RunDetail, device: str | None = None, threads: int | None = None
 ) -> ExpectedPeak | None:
-    """The peak of a stored run on `device`, with so many threads; by default where it began, or would begin to train.
+    """The peak of a stored run on `device`, with `threads` threads; by default where it started or would start.
 
     None if it is unknown.
     """
@@ -87,7 +87,7 @@ def expected_peak(
 
 
 def peak_to_come(store: Store, detail: RunDetail) -> str:
-    """The peak of a run that still has to train or trains now, in words; empty if it is known, or nothing is."""
+    """A sentence about the peak of a run that waits or trains; empty if the peak was measured, or nothing is known."""
     if detail.status not in _TO_COME or detail.peak_memory_bytes is not None:
         return ""
     expected = expected_peak(MeasuredPeaks(store.peak_memory.measured()), detail)
@@ -95,7 +95,7 @@ def peak_to_come(store: Store, detail: RunDetail) -> str:
 
 
 def memory_keys(config: RunConfig, device: str, threads: int | None = None) -> Iterator[MemoryKey]:
-    """The keys that a new run may have on a device: one for each number of threads that torch may choose."""
+    """The keys that a new run may have on a device, one for each number of threads that torch may choose."""
     counts: Iterable[int | None] = (None,)
     if device == "cpu":
         name, dtype, counts = cpu_name(), cpu_arithmetic(config.backbone).name, _thread_counts(threads)
@@ -119,7 +119,7 @@ def memory_keys(config: RunConfig, device: str, threads: int | None = None) -> I
 def _expected(
     peaks: MeasuredPeaks, config: RunConfig, images: Callable[[], int | None], device: str, threads: int | None = None
 ) -> ExpectedPeak | None:
-    """The peak of a run that has not begun. Images, which may take a while to count, are only if it may be known."""
+    """The peak of a run that has not started. Counts images, which may take a while, only if the peak may be known."""
     keys = [key for key in memory_keys(config, device, threads) if key in peaks]
     count = images() if keys else None
     return peaks.expected(keys, config.batch, count) if count is not None else None
@@ -152,7 +152,7 @@ def _sentence(
 
 
 def _thread_counts(given: int | None) -> set[int]:
-    """The number of threads of an engine on the processor, as far as it is known without torch."""
+    """The number of threads of an engine on the processor, as far as known without torch."""
     named = str(given) if given is not None else os.environ.get("OMP_NUM_THREADS", "")
     if named.isdecimal():
         return {int(named)}

@@ -1,7 +1,6 @@
 """The peak memory of a run, from the measured peaks of earlier runs with the same settings on the same device.
 
-Measured is what an earlier run took; between two measured batches or numbers of images the peak is interpolated, and
-beyond them it is unknown.
+Between two measured batches or numbers of images, the peak is interpolated; beyond them, it is unknown.
 """
 
 from collections import defaultdict
@@ -17,7 +16,7 @@ from engine.recipe import revision_of
 
 
 class MemoryKey(NamedTuple):
-    """What a peak depends on besides the batch and the number of images.
+    """The facts that decide a peak, besides the batch and the number of images.
 
     `device` is the name of the GPU or processor, `threads` the engine's, None on a GPU. `settings` are those of
     `memory_settings`.
@@ -34,7 +33,7 @@ class MemoryKey(NamedTuple):
 
     @classmethod
     def of(cls, config: Mapping[str, Any], facts: Mapping[str, Any]) -> Self:
-        """The key of a run that has begun, from its config and its manifest. Raises `KeyError` if one lacks a part."""
+        """The key of a started run, from its config and manifest. Raises `KeyError` if either lacks a part."""
         on_gpu = facts["device_type"] == "cuda"
         return cls(
             facts["device"],
@@ -49,15 +48,15 @@ class MemoryKey(NamedTuple):
 
 
 _Measured = tuple[int, int]
-"""The bytes of a peak, and the id of the run that had it."""
+"""The bytes of a peak, and the id of its run."""
 
 
 @dataclass(frozen=True)
 class ExpectedPeak:
-    """A peak in bytes: a measured one, or interpolated between two. `least` is the lower of the two.
+    """A peak in bytes, measured or interpolated between two. `least` is the lower of the two.
 
-    Up to `pixels` of the bytes are not needed: where memory is short, a processor's system drops pixels that it can
-    read again, and a GPU gets them streamed.
+    Up to `pixels` of the bytes can be saved: if memory is short, a processor's system drops pixels that it can read
+    again, and a GPU gets them streamed.
     """
 
     bytes: int
@@ -73,7 +72,7 @@ class ExpectedPeak:
 
 
 class MeasuredPeaks:
-    """The largest measured peaks of earlier runs, by their keys, batches and numbers of images."""
+    """The largest measured peaks of earlier runs, by key, batch and number of images."""
 
     def __init__(self, rows: Iterable[PeakRow] = ()) -> None:
         self._peaks: dict[MemoryKey, dict[tuple[int, int], _Measured]] = defaultdict(dict)
@@ -90,11 +89,11 @@ class MeasuredPeaks:
 
     @property
     def largest(self) -> int:
-        """The largest of all peaks in bytes; 0 without any."""
+        """The largest of all peaks in bytes; 0 if none was measured."""
         return max((bytes for of_key in self._peaks.values() for bytes, _ in of_key.values()), default=0)
 
     def expected(self, keys: Iterable[MemoryKey], batch: int, images: int) -> ExpectedPeak | None:
-        """The peak of a run with one of the keys, the largest of several; None if it was never measured."""
+        """The largest peak of a run with one of the keys; None if none was measured."""
         found = [self._expected(key, batch, images) for key in keys if key in self._peaks]
         return max(filter(None, found), key=lambda peak: peak.bytes, default=None)
 
@@ -111,17 +110,17 @@ class MeasuredPeaks:
 
 
 def image_count(splits: Mapping[str, Mapping[str, int]]) -> int:
-    """The images of a data set, from the splits of a manifest."""
+    """The number of images of a data set, from the splits in a manifest."""
     return sum(split["images"] for split in splits.values())
 
 
 def _between(
     peaks: Mapping[int, _Measured], wanted: int, pixels: int, words: str, least_slope: int | None = None
 ) -> ExpectedPeak | None:
-    """Interpolates between the nearest smaller and the nearest larger size; None unless there are both.
+    """Interpolates between the nearest smaller and larger sizes; None unless both exist.
 
-    A GPU streams the pixels of many images, which then take nearly no memory: between images that are held and ones
-    that are streamed, the slope is below `least_slope` bytes, and nothing is known.
+    A GPU streams the pixels of many images, which then take almost no memory: between held and streamed images, the
+    slope is below `least_slope` bytes, and the peak is unknown.
     """
     small = max((size for size in peaks if size < wanted), default=None)
     large = min((size for size in peaks if size > wanted), default=None)

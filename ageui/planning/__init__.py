@@ -1,1 +1,1 @@
-"""Settings and their origins, sweeps, and the way from flags and fields to configs and back to a command."""
+"""Settings and their origins, sweeps, and the conversion of flags and fields to configs and back to a command."""

@@ -7,7 +7,7 @@ from engine.config import RunConfig
 
 
 def config_toml(config: RunConfig) -> str:
-    """All fields as TOML that `--config` reads; fields that are None are the text `none`."""
+    """All fields as TOML for `--config`; None becomes the text `none`."""
     return "".join(f"{name} = {_value(value)}\n" for name, value in config.model_dump().items())
 
 

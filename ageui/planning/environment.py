@@ -1,6 +1,6 @@
-"""The environment variables that ageui reads: their meanings, wrong values, and unknown variables named like them.
+"""The environment variables that ageui reads: their meanings, wrong values, and unknown variables with similar names.
 
-Fields of a config have one each, see `FIELD_VARIABLES`.
+Each field of a config has one, see `FIELD_VARIABLES`.
 """
 
 import difflib
@@ -20,7 +20,7 @@ _SWITCH: Final = (*OFF, "1", "on", "yes", "true")
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable that is no field of a config. `problem` returns the problem of a value, or None."""
+    """A variable other than those of config fields. `problem` returns the problem of a value, or None."""
 
     name: str
     meaning: str
@@ -36,9 +36,9 @@ _BIASES: Final = tuple(f"BIAS_{attribute.upper()}" for attribute in REPORT_ATTRI
 _GIGABYTES: Final = partial(amount_problem, unit="gigabytes")
 VARIABLES: Final = (
     Variable("AGEUI_DB", "the database"),
-    Variable("AGEUI_CACHE", "the folder for decoded pixels, features and other things that can be made again"),
-    Variable("AGEUI_CACHE_GB", "gigabytes that pixels, and features, may take in the cache", _GIGABYTES),
-    Variable("AGEUI_GPU_PIXELS_GB", "gigabytes of pixels that a run may hold on a GPU", _GIGABYTES),
+    Variable("AGEUI_CACHE", "the folder for decoded pixels, features and other things that can be rebuilt"),
+    Variable("AGEUI_CACHE_GB", "limit in gigabytes for pixels, and for features, in the cache", _GIGABYTES),
+    Variable("AGEUI_GPU_PIXELS_GB", "limit in gigabytes for a run's pixels on a GPU", _GIGABYTES),
     Variable("AGEUI_CHECKPOINT_SECONDS", "seconds between checkpoints", partial(amount_problem, unit="seconds")),
     Variable("AGEUI_CUDA_GRAPHS", "whether to train with CUDA graphs", _switch_problem),
     Variable("AGEUI_VIEWER", "the program that opens pictures and reports"),
@@ -53,7 +53,7 @@ VARIABLES: Final = (
 
 @dataclass(frozen=True)
 class FoundVariable:
-    """A variable of the environment. `problem` is empty if it is known and its value is right."""
+    """A variable found in the environment. `problem` is empty if the variable is known and its value valid."""
 
     name: str
     value: str
@@ -62,20 +62,20 @@ class FoundVariable:
 
 
 def found_variables(environment: Mapping[str, str] = os.environ) -> list[FoundVariable]:
-    """All variables of the environment that begin with `AGEUI_`, by name."""
+    """All environment variables that begin with `AGEUI_`, by name."""
     return [_described(name, environment[name]) for name in sorted(environment) if name.startswith(_PREFIX)]
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence about each unknown variable that begins with `AGEUI_`."""
+    """A sentence about each unknown variable whose name begins with `AGEUI_`."""
     known = {variable.name for variable in VARIABLES}
     if not any(name.startswith(_PREFIX) and name not in known for name in environment):
-        return []  # saves importing the fields of configs
+        return []  # avoids importing the config fields
     return [found.problem for found in found_variables(environment) if not found.meaning]
 
 
 def refuse_wrong_variables(environment: Mapping[str, str] = os.environ) -> None:
-    """Raises `ConfigError` for wrong values of variables that are no fields of a config."""
+    """Raises `ConfigError` for wrong values of variables other than those of config fields."""
     for variable in VARIABLES:
         text = environment.get(variable.name, "")
         if text and (problem := variable.problem(text)) is not None:

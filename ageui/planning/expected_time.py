@@ -1,4 +1,4 @@
-"""How long new runs will take, from earlier runs with the same settings on this device."""
+"""The expected time of new runs, from earlier runs with the same settings on this device."""
 
 import socket
 from collections import defaultdict
@@ -22,7 +22,7 @@ _NO_MATTER = (
     "patience", "min_delta", "keep", "early_stopping", "age_edges", "device", "precision", "schedule",
     "warmup", "weight_decay", "l1_lambda",
 )  # fmt: skip
-"""Fields that do not change the time of an epoch; the device and its arithmetic are compared as they were used."""
+"""Fields that do not change the time of an epoch. Device and arithmetic are compared as used, not as configured."""
 _MATTERS = tuple(name for name in RunConfig.model_fields if name not in _NO_MATTER)
 
 
@@ -35,7 +35,7 @@ class _Speed:
     other: float
 
     def seconds(self, config: RunConfig) -> float | None:
-        """The time of a run that ends no stage early; None if a stage was not measured."""
+        """The time of a run that stops no stage early; None if a stage was not measured."""
         stages = {stage: epochs for stage, epochs in enumerate(config.epochs, start=1) if epochs}
         if not stages.keys() <= self.of_epoch.keys():
             return None
@@ -44,7 +44,7 @@ class _Speed:
 
 @dataclass(frozen=True)
 class ExpectedTime:
-    """`seconds` of each run of known speed, which `basis` finished runs told; `unknown` counts the other runs."""
+    """The `seconds` of each run of known speed, based on `basis` finished runs; `unknown` counts the other runs."""
 
     seconds: Sequence[float] = ()
     basis: int = 0
@@ -65,7 +65,7 @@ class ExpectedTime:
 
 
 def time_sentence(store: Store, runs: Sequence[NewRun]) -> str:
-    """How long the runs will take one after the other; unknown without finished runs of the same settings here."""
+    """The expected time of the runs, one after another; unknown without finished runs of the same settings here."""
     return expected_time(Speeds(store), runs).text
 
 
@@ -117,7 +117,7 @@ def _key(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _speed(detail: RunDetail, device: str, precision: str) -> _Speed | None:
-    """The speed of a run that trained here in one attempt, in the arithmetic `precision`; None for any other."""
+    """The speed of a run that trained here in one attempt with arithmetic `precision`; None for other runs."""
     (*earlier, attempt) = detail.attempts or (None,)
     if earlier or attempt is None or attempt.seconds is None:
         return None

@@ -1,4 +1,4 @@
-"""The networks that runs can use here: kept results of checks, and checks of the others."""
+"""The networks that runs can use here: cached checks, and checks of the others."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,22 +15,22 @@ _KINDS: Final = {kind.failure: kind for kind in (ConfigError, DataError)}
 
 
 class KnownNetworks:
-    """Knows networks by their configs, and remembers what it looked up.
+    """Looks up the networks of configs, and remembers the results.
 
-    `check` checks missing networks in a few seconds. All other methods are for one thread at a time.
+    `check` checks missing networks in a few seconds. Call all other methods from one thread at a time.
     """
 
     def __init__(self) -> None:
         self._checked: dict[NetworkKey, CheckedNetwork | None] = {}
 
     def missing(self, runs: Sequence[NewRun]) -> tuple[NetworkKey, ...]:
-        """The networks of runs that were never checked, or whose weights file has changed since."""
+        """The networks of runs that were never checked, or whose weights file changed since."""
         return tuple(key for key in _keys(runs) if self._of(key) is None)
 
     def check(
         self, missing: Sequence[NetworkKey], begun: Callable[[Popen[bytes]], None] = lambda process: None
     ) -> None:
-        """Checks networks in a process of its own; `begun` receives it, to be able to kill it.
+        """Checks networks in a separate process; `begun` receives it, to be able to kill it.
 
         The engine finds the problems of a network that could not be checked.
         """
@@ -40,7 +40,7 @@ class KnownNetworks:
         self._checked |= {key: CheckedNetwork(key=key) for key in missing} | {one.key: one for one in answers}
 
     def refusal(self, config: RunConfig) -> AgeUIError | None:
-        """Why no run can use the network or the first weights of a config; None as far as is known."""
+        """The reason why no run can use a config's network or first weights; None if none is known."""
         found = self._of(NetworkKey.of(config))
         if found is None or found.failure not in _KINDS:
             return None
@@ -52,12 +52,12 @@ class KnownNetworks:
         return found.facts if found is not None else None
 
     def loaded(self, runs: Sequence[NewRun]) -> tuple[str, ...]:
-        """What of weights files would be loaded, a sentence each."""
+        """Sentences about the tensors that would be loaded from weights files."""
         keys = (key for key in _keys(runs) if key.init != IMAGENET)
         return tuple(dict.fromkeys(one.sentence for one in map(self._of, keys) if one is not None and one.sentence))
 
     def warnings(self, runs: Sequence[NewRun]) -> tuple[str, ...]:
-        """What about first weights may not be meant, a sentence each."""
+        """Sentences about possible mistakes in the choice of first weights."""
         found = (one for one in map(self._of, _keys(runs)) if one is not None)
         return tuple(dict.fromkeys(text for one in found for text in one.warnings))
 

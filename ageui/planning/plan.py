@@ -17,8 +17,8 @@ from engine.errors import ConfigError, Problem
 class Plan:
     """The planned `runs`, of distinct configs in the grid's order.
 
-    `known` has, for each, the id and status of a run with the same config and data that is done or still to be done, or
-    None. `first` is the first combination, with its origins.
+    `known` has, for each, the id and status of a finished or pending run with the same config and data, or None.
+    `first` is the first combination, with its origins.
     """
 
     first: Resolved
@@ -31,9 +31,9 @@ class Plan:
         return [found for found in self.known if found is not None]
 
     def to_queue(self, *, again: bool, name: str | None = None) -> list[NewRun]:
-        """The new runs, or with `again` all; several named runs get a number each.
+        """The new runs, or all runs with `again`. Several named runs are numbered.
 
-        The arithmetic of a sweep is settled here, by the rule for this machine, so that all of its runs compute alike.
+        Settles the arithmetic of a sweep by the rule for this machine, so that all of its runs compute alike.
         """
         new = [run for run, found in zip(self.runs, self.known, strict=True) if again or found is None]
         if len(self.runs) > 1:
@@ -46,7 +46,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Basis:
-    """The settings below the given values, besides settings files and the environment. `like` is a whole config."""
+    """The settings below the given values, besides settings files and the environment. `like` is a complete config."""
 
     preset: str | None = None
     config_file: Path | None = None
@@ -54,9 +54,9 @@ class Basis:
 
 
 def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | None = None) -> Plan:
-    """Plans every combination of `values`, which are comma lists by field; `seeds` repeats each with that many seeds.
+    """Plans every combination of `values`, comma lists by field; `seeds` repeats each with that many seeds.
 
-    Raises `ConfigError` for a wrong value, an unknown data set and more than `sweeps.MOST_RUNS` combinations.
+    Raises `ConfigError` for a wrong value, an unknown data set, or more than `sweeps.MOST_RUNS` combinations.
     """
     settings = _settings(store, basis)  # once: --config may be a pipe
     first = settings.resolve(sweeps.grid(values)[0])
@@ -65,7 +65,7 @@ def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | 
 
 
 def resolve_here(store: Store, values: Mapping[str, str], basis: Basis) -> Resolved:
-    """The config of `values` on top of the basis, the settings files and the environment."""
+    """The config of `values`, on top of the basis, the settings files and the environment."""
     return _settings(store, basis).resolve(values)
 
 
@@ -84,14 +84,14 @@ def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict
     elif count > sweeps.MOST_RUNS:
         problem = f"--seeds {count:,}: give at most {sweeps.MOST_RUNS:,}"
     elif "," in values.get("seed", ""):
-        problem = "--seeds counts up from one --seed; give a list of seeds, or their number, not both"
+        problem = "--seeds counts up from one --seed; give either a list of seeds or their number"
     if problem is not None:
         raise ConfigError(problems=[Problem("seeds", problem)])
     return {**values, "seed": sweeps.seeds(first, count)}
 
 
 def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
-    """Each config with the description of its data. Raises `ConfigError` for a data set that is not registered."""
+    """Each config with the description of its data. Raises `ConfigError` if a data set is not registered."""
     specs = {name: store.data.get(name) for name in dict.fromkeys(config.data for config in configs)}
     return tuple(NewRun(config, specs[config.data]) for config in configs)
 

@@ -26,7 +26,7 @@ class QueuePlace:
         return "" if self.seconds is None else f"starts in {duration(self.seconds)}"
 
     def words(self, waits: str = "") -> str:
-        """`2nd, starts in 2:10`, or why the queue `waits` in place of the start."""
+        """`2nd, starts in 2:10`, or the reason why the queue `waits` in place of the start."""
         return ", ".join(filter(None, (ordinal(self.place), waits or self.start)))
 
 
@@ -37,9 +37,9 @@ class QueueForecast:
         self._speeds = CurrentSpeeds()
 
     def places(self, store: Store, *, is_moving: bool) -> Mapping[int, QueuePlace]:
-        """The place of every queued run, and the start of the first ones unless the queue waits (not `is_moving`).
+        """The place of every queued run, and the start of the first runs unless the queue waits (not `is_moving`).
 
-        Runs start when those before them end; no start follows a run of unknown time. Raises `StoreError`.
+        Runs start when earlier runs end; after a run of unknown time, starts are unknown. Raises `StoreError`.
         """
         places = {run_id: QueuePlace(place) for place, run_id in enumerate(store.queue.order(), start=1)}
         running = store.runs.search("status=running") if is_moving and places else []
@@ -62,7 +62,7 @@ class QueueForecast:
 
 
 def _seconds_left(row: RunRow) -> float | None:
-    """The time left of a running run; None if unknown, as before its last stage."""
+    """The time left of a running run; None if unknown, for example before its last stage."""
     return None if row.has_later_stage else row.summary.eta_seconds
 
 

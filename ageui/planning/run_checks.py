@@ -1,4 +1,4 @@
-"""Checks runs against their data, network, first weights and device on this machine, before they are queued."""
+"""Checks runs against their data, network, first weights and device on this machine before they are queued."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,19 +17,19 @@ _CHECKED = (
     "target", "weights", "loss", "backbone", "size", "init", "precision", "device", "batch", "last_batch", "strategy",
     "epochs", "bn", "augment", "crop",
 )  # fmt: skip
-"""The fields that the checks depend on."""
+"""The fields that decide the checks."""
 
 
 def refuse_unfit(runs: Sequence[NewRun], networks: KnownNetworks) -> None:
-    """Raises an error with all reasons why some of the runs would fail on this machine, so that none is queued.
+    """Raises an error with all reasons why runs would fail on this machine, so that none is queued.
 
-    Each reason is named once, with the number of runs that it concerns. The engine finds problems of images, and of
-    networks that were not checked yet.
+    Names each reason once, with the number of runs concerned. Leaves problems of images, and of networks not checked
+    yet, to the engine.
 
     Raises
     ------
     ConfigError, DataError, DeviceError
-        The error of the first of these kinds that some run has.
+        The first of these kinds that occurs.
     """
     found: dict[str, AgeUIError] = {}
     concerned: Counter[str] = Counter()
@@ -49,7 +49,7 @@ def refuse_unfit(runs: Sequence[NewRun], networks: KnownNetworks) -> None:
 
 
 def label_warnings(runs: Sequence[NewRun]) -> list[str]:
-    """Sentences about labels that some of the runs will not cope with well, each with the number of these runs."""
+    """Sentences about labels that some runs handle badly, each with the number of these runs."""
     data: dict[tuple[int, str], KnownData] = {}
     concerned: Counter[str] = Counter()
     for run in runs:
@@ -73,7 +73,7 @@ class _Checks:
         self._errors: dict[tuple[object, ...], dict[str, AgeUIError]] = {}
 
     def errors(self, run: NewRun) -> dict[str, AgeUIError]:
-        """The errors by their texts."""
+        """The errors, by text."""
         key = (id(run.spec), *(getattr(run.config, field) for field in _CHECKED))
         if key not in self._errors:
             self._errors[key] = {str(error): error for error in self._checked(run)}

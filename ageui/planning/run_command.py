@@ -1,4 +1,4 @@
-"""Writes a plan, or a stored run, as the shortest command line that trains the same."""
+"""Writes a plan or a stored run as the shortest equivalent command line."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class Labels:
-    """The name and tags of new runs, and how they are queued."""
+    """The name, tags and priority of new runs."""
 
     name: str | None = None
     tags: tuple[str, ...] = ()
@@ -33,9 +33,9 @@ def queue_command(
     seeds: int | None,
     labels: Labels,
 ) -> str | None:
-    """`ageui run --detach …` for one run, else `ageui sweep …`; None if no single command gives the configs of `runs`.
+    """`ageui run --detach …` for one run, else `ageui sweep …`; None if no single command gives these configs.
 
-    No flag names a run as basis: its values become flags if they differ from those of the nearest preset.
+    No flag can name a run as basis, so its values become flags where they differ from the nearest preset.
     """
     if basis.like is not None:
         found = _in_flags(store, values, basis, [run.config for run in runs], seeds)
@@ -58,9 +58,9 @@ def queue_command(
 
 
 def repeat_command(store: Store, run: RunDetail) -> str | None:
-    """The shortest `ageui run` that trains a run's config again: a preset, the data, and the settings that differ from
-    the preset or from the settings files here. None if this version cannot run the config. For a derived run, the
-    command that makes it."""
+    """The shortest `ageui run` that repeats a run: a preset, the data, and the settings that differ from the preset or
+    from the settings files here. None if this version cannot run the config. For a derived run, the command that
+    derives it."""
     if run.command is None or run.derived_from is not None:
         return run.command
     config = build_config(run.config)
@@ -69,7 +69,7 @@ def repeat_command(store: Store, run: RunDetail) -> str | None:
 
 
 def _on_preset(store: Store, config: RunConfig, preset: str) -> str | None:
-    """The command on top of a preset; None if no flags make up for the settings files and the environment."""
+    """The command on top of a preset; None if no flags can offset the settings files and the environment."""
     settings = read_settings(preset=preset, registered=store.data.registered_names())
 
     def alone(flags: Mapping[str, str]) -> RunConfig:
@@ -92,7 +92,7 @@ def _flag(name: str, text: str) -> str:
 def _in_flags(
     store: Store, values: Mapping[str, str], basis: Basis, wanted: Sequence[RunConfig], seeds: int | None
 ) -> tuple[dict[str, str], Basis] | None:
-    """`values` with the fewest fields of the run in `basis.like` added, and the preset that these complete."""
+    """`values` plus the fewest fields of the run in `basis.like`, and the preset that these complete."""
     tries = []
     for preset in PRESETS:
         on_preset = replace(basis, preset=preset, like=None)
@@ -109,7 +109,7 @@ def _in_flags(
 
 
 def _missing(store: Store, values: Mapping[str, str], basis: Basis, wanted: Sequence[RunConfig]) -> dict[str, str]:
-    """The fields, as text, that all wanted configs share and that `basis` alone does not give."""
+    """The fields, as text, that all target configs share and `basis` alone does not give."""
     first = sweeps.grid(values)[0]
     fixed = {
         name: value

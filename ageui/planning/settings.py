@@ -22,7 +22,7 @@ _ENVIRONMENT = "environment"
 
 @dataclass(frozen=True)
 class SettingsLayer:
-    """Settings of one origin, which `origin` names for people."""
+    """Settings from one origin; `origin` names it for people."""
 
     origin: str
     values: Mapping[str, Any]
@@ -41,7 +41,7 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Settings:
-    """All layers below the flags, lowest first; read once for many configs."""
+    """All layers below the flags, lowest first. Read once for many configs."""
 
     layers: tuple[SettingsLayer, ...]
     preset: str
@@ -80,10 +80,10 @@ def read_settings(
 ) -> Settings:
     """Reads settings files and the environment.
 
-    A `preset` given by a flag beats files and environment. A preset named in a file, or the default one (`report` with
-    a CUDA device, else `quick`), only fills in fields that no layer sets. `like` is a whole config that beats all but
-    flags. If no layer names data, the only registered data set is used, else the built-in synthetic faces. Raises
-    `ConfigError` for an unreadable file and an unknown preset.
+    A `preset` given by a flag beats files and environment. A preset named in a file, or the default preset (`report`
+    with a CUDA device, else `quick`), only fills in fields that no layer sets. `like` is a complete config that beats
+    all but flags. If no layer names data, the only registered data set is used, else the built-in synthetic faces.
+    Raises `ConfigError` for an unreadable file or an unknown preset.
     """
     files = [*_file_layer(user_file()), *_file_layer(PROJECT_FILE), environment_layer(os.environ)]
     chosen = [*_file_layer(config_file, required=True)] if config_file else []
@@ -127,14 +127,14 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals:
-            text = f"--set {text}: write it as field=value, as in --set patience=10"
+            text = f"--set {text}: write field=value, as in --set patience=10"
             raise ConfigError(problems=[Problem("set", text)])
         values[name.strip()] = value.strip()
     return values
 
 
 def absolute_init(init: str) -> str:
-    """`init` with a weights file as absolute path, so that a stored config means the same file from every folder.
+    """`init` with an absolute path for a weights file, so that a stored config means the same file in every folder.
 
     Raises `ConfigError` for an invalid path.
     """
@@ -143,7 +143,7 @@ def absolute_init(init: str) -> str:
     try:
         return str(Path(init).expanduser().resolve())
     except (OSError, RuntimeError, ValueError) as error:
-        text = f"init: {init!r} is no path of a weights file: {error}"
+        text = f"init: {init!r} is not the path of a weights file: {error}"
         raise ConfigError(problems=[Problem("init", text)]) from error
 
 
@@ -154,7 +154,7 @@ def _file_layer(path: Path, required: bool = False) -> list[SettingsLayer]:
             raise ConfigError(f"--config {path}: the file does not exist; check the path")
         return []
     if NOTIFY in values and path != user_file():
-        raise ConfigError(f"{path}: [{NOTIFY}] is for your own file, {user_file()}: no other file may start commands")
+        raise ConfigError(f"{path}: [{NOTIFY}] starts commands, so it belongs in your own file, {user_file()}")
     fields = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name != NOTIFY}
     return [SettingsLayer(str(path), fields)]
 
@@ -177,14 +177,14 @@ def _data_of(registered: Sequence[str]) -> tuple[str, str]:
 
 
 def _with_variable(problem: Problem, origins: Mapping[str, str]) -> Problem:
-    """Names the environment variable that set a wrong value, which nobody typed."""
+    """Names the environment variable that set a wrong value."""
     if origins.get(problem.field) != _ENVIRONMENT:
         return problem
     return problem._replace(text=f"{problem.text} (set by the environment: AGEUI_{problem.field.upper()})")
 
 
 def _set_aside(name: str, value: Any, flags: Mapping[str, Any]) -> bool:
-    """Whether a lower layer's value may not fit the head or strategy that a flag names."""
+    """Whether a lower layer's value may conflict with the head or strategy of a flag."""
     match name:
         case "widths":
             return "head" in flags

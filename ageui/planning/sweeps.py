@@ -1,4 +1,4 @@
-"""A grid of settings: every combination of the values that each flag lists."""
+"""A grid of settings: every combination of the values listed by each flag."""
 
 import itertools
 import math
@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 MOST_RUNS = 10_000
 _LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
-# Not the sign of an exponent, as in 1e+1.
+# But not the sign of an exponent, as in 1e+1.
 _JOIN = re.compile(r"(?<![0-9][eE])\+")
 
 
 def grid(values: Mapping[str, str]) -> list[dict[str, str]]:
     """All combinations of comma lists, the last flag varying fastest.
 
-    If a value is itself a list, `+` joins its parts: `weights` `none,gender,gender+age` are three settings. Raises
-    `ConfigError` for an empty value and for more than `MOST_RUNS` combinations.
+    If a value is itself a list, `+` joins its parts: `none,gender,gender+age` of `weights` are three settings. Raises
+    `ConfigError` for an empty value or more than `MOST_RUNS` combinations.
     """
     return combinations({name: values_of(name, text) for name, text in values.items()})
 
@@ -28,7 +28,7 @@ def grid(values: Mapping[str, str]) -> list[dict[str, str]]:
 def combinations(choices: Mapping[str, Sequence[T]]) -> list[dict[str, T]]:
     """All combinations of the fields' values, the last field varying fastest.
 
-    Raises `ConfigError` for more than `MOST_RUNS`, before any is made.
+    Raises `ConfigError` for more than `MOST_RUNS`, before making any.
     """
     refuse_too_many(math.prod(len(found) for found in choices.values()))
     return [dict(zip(choices, combination, strict=True)) for combination in itertools.product(*choices.values())]
@@ -46,7 +46,7 @@ def seeds(first: int, count: int) -> str:
 
 
 def values_of(name: str, text: str) -> list[str]:
-    """The values in a comma list, each as a config takes it. Raises `ConfigError` for an empty one."""
+    """The values in a comma list, each in a config's form. Raises `ConfigError` for an empty value."""
     found = [part.strip() for part in text.split(",")]
     if not all(found):
         problem = f"{name} {text!r}: a value is empty; write a comma only between two values"

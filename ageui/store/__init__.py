@@ -1,4 +1,4 @@
-"""The database of runs: the only code that opens runs.db. It returns plain records."""
+"""The database of runs. Only this package opens runs.db; it returns plain records."""
 
 from ageui.store.attempt_writer import AttemptWriter
 from ageui.store.claims import Claim, Claimant, TakeLock

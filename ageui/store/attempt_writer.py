@@ -1,4 +1,4 @@
-"""Writes an attempt's events to the database: one transaction at a time, refused if the attempt lost its run."""
+"""Writes an attempt's rows, one transaction at a time, unless the attempt has lost its run."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +29,7 @@ STATES_KEPT = 2
 MOST_STRIKES = 3
 MOST_STRIKES_OF_MEMORY = 2
 
-# Built once: these run several times a second while a run trains, and building them took a third of the time.
+# Built once: these run several times a second during training, and building them took a third of the time.
 _REQUEST = select(Run.request).where(
     Run.id == bindparam("run"), Run.attempt == bindparam("attempt_number"), Run.status == "running"
 )
@@ -46,10 +46,10 @@ _UPSERT_SCORES = _UPSERT_SCORES.on_conflict_do_update(
 
 
 class AttemptWriter:
-    """Writes for one attempt inside one transaction; created by `Store.writing`.
+    """Writes for an attempt inside one transaction; created by `Store.writing`.
 
-    `removed` are the paths of checkpoints without a row; delete their files after the commit. `held` counts the queued
-    runs of the same sweep that the end of the attempt paused, see `hold_sweep`.
+    `removed` are the paths of checkpoints whose rows were deleted: delete their files after the commit. `held` counts
+    the queued runs of the same sweep that the end of the attempt paused, see `hold_sweep`.
     """
 
     def __init__(self, session: Session, run_id: int, attempt: int, run_folder: Path, folder: Path) -> None:
@@ -59,7 +59,7 @@ class AttemptWriter:
         self.removed: list[str] = []
         self.held = 0
 
-    # Rows are loaded on demand: the writes of every second need none.
+    # Rows are loaded on demand, because the writes of every second need none.
 
     @cached_property
     def _run(self) -> Run:
@@ -74,8 +74,8 @@ class AttemptWriter:
         return self._session.get_one(RunSummary, self._run_id)
 
     def started(self, manifest: dict[str, Any], step: int = 0) -> None:
-        """The attempt starts after `step`. The run keeps the manifest of its first attempt, whose `data` has the `hash`
-        and `splits` of the data. Checkpoints after `step` were unusable and are deleted."""
+        """Writes that the attempt starts after `step`. The run keeps the manifest of its first attempt, whose `data`
+        has the `hash` and `splits` of the data. Deletes checkpoints after `step`, which were unusable."""
         run = self._run
         data = manifest.get("data", {})
         if step == 0 or run.manifest is None:
@@ -85,11 +85,11 @@ class AttemptWriter:
         self._forget("state", lambda checkpoint: checkpoint.step > step)
 
     def noted(self, message: str) -> None:
-        """Adds a line for people to the notes of the attempt."""
+        """Adds a line for people to the attempt's notes."""
         self._attempt.notes = [*self._attempt.notes, _storable(message)]
 
     def doing(self, activity: str | None) -> None:
-        """Sets the run's current activity besides training."""
+        """Sets the run's current work other than training."""
         self._summarise(activity=activity)
 
     def memory(self, peak_bytes: int) -> None:
@@ -103,7 +103,7 @@ class AttemptWriter:
         self.points(("step/loss", step, loss) for step, loss in ended.losses)
 
     def epoch(self, ended: "EpochEnded") -> None:
-        """Writes an ended epoch and its scores: each other field but `epoch` is a point of the curve `epoch/FIELD`."""
+        """Writes an ended epoch and its scores. Its other fields become points of the curves `epoch/FIELD`."""
         values = dict(vars(ended))
         number, _ = values.pop("epoch"), values.pop("scores")
         self.points((f"epoch/{name}", number, float(value)) for name, value in values.items() if value is not None)
@@ -116,7 +116,7 @@ class AttemptWriter:
         self._summarise(**{name: getattr(ended, name) for name in newest}, **best, **biases)
 
     def epoch_scores(self, epoch: int, scores: "EpochScores") -> None:
-        """Writes the scores of an epoch on the validation split, compared with earlier ones as points are."""
+        """Writes the scores of an epoch on the validation split, and compares them with earlier scores like points."""
         row = scores_row(scores)
         if self._number > 1:
             known = self._session.get(EpochScore, (self._run_id, epoch))
@@ -130,8 +130,8 @@ class AttemptWriter:
     def points(self, points: Iterable[tuple[str, int, float]]) -> None:
         """Writes points (key, step, value) of curves.
 
-        A point that an earlier attempt stored should be equal bit for bit. Differing points are counted and replaced,
-        since the run continues from the new ones.
+        A point stored by an earlier attempt should be identical. Counts and replaces differing points, because the run
+        continues from the new ones.
         """
         rows = [{"run_id": self._run_id, "key": key, "step": step, "value": value} for key, step, value in points]
         if not rows:
@@ -141,7 +141,7 @@ class AttemptWriter:
         self._session.connection().execute(_UPSERT, rows)
 
     def checkpoint(self, written: "CheckpointWritten") -> None:
-        """Writes a checkpoint, whose path is relative to the run's folder, and deletes all but the newest states."""
+        """Writes a checkpoint with a path relative to the run's folder, and deletes all but the newest states."""
         path = self._run_folder / written.path
         stored = path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else path.as_posix()
         if written.kind == "best":
@@ -155,7 +155,7 @@ class AttemptWriter:
         self._session.flush()
 
     def evaluated(self, scored: "Evaluated", target: str, data_name: str) -> None:
-        """Writes the scores and predictions of one split, replacing earlier ones."""
+        """Writes the scores and predictions of a split, replacing earlier ones."""
         before = write_scores(self._session, self._run_id, self._summary, scored, target, data_name)
         if self._number > 1 and before is not None:
             self._attempt.replayed += 1
@@ -170,8 +170,8 @@ class AttemptWriter:
         self.held = _end(self._session, self._run, status, status, reason, failure, seconds)
 
     def stop(self, otherwise: str, reason: str, *, seconds: float | None = None) -> str:
-        """Ends an attempt that stopped on request and returns the run's status: paused or cancelled as requested, else
-        `otherwise` (`queued`, to be resumed later, or `interrupted`)."""
+        """Ends an attempt that stopped on request. Returns the run's status: paused or cancelled as requested, else
+        `otherwise` (`queued`, to resume later, or `interrupted`)."""
         asked = {"pause": "paused", "cancel": "cancelled", "kill": "cancelled"}
         status = asked.get(self._run.request or "", otherwise)
         said = {"paused": "paused by the user", "cancelled": "cancelled by the user"}.get(status, reason)
@@ -192,7 +192,7 @@ class AttemptWriter:
         self._session.connection().execute(_SUMMARISE, {**values, "run": self._run_id})
 
     def _forget(self, kind: str, which: Callable[[Checkpoint], bool], *, but: str | None = None) -> None:
-        """Deletes rows of checkpoints and adds their files to `removed`, except `but`, which a new row points to."""
+        """Deletes rows of checkpoints and adds their files to `removed`, except `but`, which a new row uses."""
         for checkpoint in _checkpoints(self._session, self._run_id, kind):
             if which(checkpoint):
                 self.removed.extend([checkpoint.path] if checkpoint.path != but else [])
@@ -233,16 +233,16 @@ def request_of(session: Session, run_id: int, attempt: int) -> str | None:
 def _refuse_lost(session: Session, run_id: int, attempt: int) -> None:
     if request_of(session, run_id, attempt) == "lost":
         raise LostRunError(
-            f"attempt {attempt} lost run {run_id}: it was stopped, or another process took it over; the attempt stores "
-            f"nothing more; see ageui show {run_id}"
+            f"attempt {attempt} has lost run {run_id}: the run was stopped, or another process took it over; this "
+            f"attempt stores nothing more, see ageui show {run_id}"
         )
 
 
 def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: float | None = None) -> int:
-    """Ends the newest attempt of a run whose process died. Returns the number of runs of its sweep that it holds.
+    """Ends the newest attempt of a run whose process died. Returns the number of runs of its sweep held by that.
 
-    The run is queued again, to resume from its newest checkpoint. After `MOST_STRIKES` consecutive attempts without
-    progress (fewer if the system killed them for memory) it fails. A requested pause or cancellation takes effect, and
+    The run is queued again, and resumes from its newest checkpoint. After `MOST_STRIKES` consecutive attempts without
+    progress (fewer if the system killed them for memory), it fails. A requested pause or cancellation takes effect, and
     a foreground run whose process was lost is interrupted.
     """
     attempt = session.get_one(Attempt, (run.id, run.attempt))
@@ -253,7 +253,7 @@ def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: 
         status = "interrupted"
     elif run.strikes >= (MOST_STRIKES_OF_MEMORY if failure == "oom_killed" else MOST_STRIKES):
         status = "failed"
-        reason = f"{reason}\n{run.strikes} attempts in a row ended like this without getting further"
+        reason = f"{reason}\n{run.strikes} attempts in a row ended like this without progress"
     else:
         status = "queued"
     return _end(session, run, status, "lost" if failure == "lost" else "crashed", reason, failure, seconds)
@@ -262,7 +262,7 @@ def end_crashed(session: Session, run: Run, failure: str, reason: str, seconds: 
 def _got_further(session: Session, attempt: Attempt) -> bool:
     """Whether the attempt wrote a checkpoint after its start step.
 
-    An attempt whose engine never reported its start wrote none: existing checkpoints are of earlier attempts.
+    An attempt whose engine never reported its start wrote none: existing checkpoints are from earlier attempts.
     """
     start = attempt.step
     return start is not None and any(state.step > start for state in _checkpoints(session, attempt.run_id, "state"))
@@ -283,7 +283,7 @@ def _end(
     failure: str | None,
     seconds: float | None,
 ) -> int:
-    """Ends a run and its attempt. Returns the number of queued runs of its sweep that it holds."""
+    """Ends a run and its attempt. Returns the number of queued runs of its sweep held by that."""
     reason, ended = _storable(reason), now()
     run.status, run.request = status, None
     run.ended_at = None if status in ("queued", "paused") else ended
@@ -301,5 +301,5 @@ def _is_same(a: float, b: float) -> bool:
 
 
 def _storable(text: str) -> str:
-    """Replaces lone surrogates, as in file names that are not UTF-8: SQLite cannot store them as text."""
+    """Replaces lone surrogates, as in file names that are not UTF-8, because SQLite cannot store them as text."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Batches of parameters, since SQLite limits how many one statement may have."""
+"""Batches of parameters, because SQLite limits their number per statement."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Claiming a queued run: from then on one process owns it."""
+"""Claims a queued run, which one process then owns."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ TakeLock = Callable[[int], bool]
 
 @dataclass(frozen=True)
 class Claim:
-    """A run that this process owns. `checkpoints` are all of the run, newest first."""
+    """A run that this process owns. `checkpoints` are all of the run's, newest first."""
 
     run_id: int
     attempt: int
@@ -51,13 +51,13 @@ class Claim:
             return DataSpec.model_validate(self.data_spec)
         except ValidationError as error:
             raise ConfigError(
-                f"the data of run {self.run_id} is described in a way this ageui cannot read: {error}"
+                f"this ageui cannot read the description of the data of run {self.run_id}: {error}"
             ) from None
 
 
 @dataclass(frozen=True)
 class Claimant:
-    """The owner of a run: the device, and its worker, or None for a command in the foreground."""
+    """The owner of a run: the device, and the name of its worker, None for a command in the foreground."""
 
     worker: str | None
     device: str
@@ -74,7 +74,7 @@ class RunLockedError(Exception):
 def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, take_lock: TakeLock) -> Claim | None:
     """Claims the queued run that `which` selects; None if there is none. Raises `RunLockedError` if `take_lock` fails.
 
-    The same transaction updates the row of the claimant's worker: nothing is written between a claim and its attempt,
+    The same transaction updates the row of the claimant's worker. Nothing is written between a claim and its attempt,
     so nothing can fail there.
     """
     started = now()
@@ -126,7 +126,7 @@ def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, 
 
 
 def is_next(devices: Sequence[str], skipped: Sequence[int] = ()) -> ColumnElement[bool]:
-    """Selects the next queued run whose config names one of `devices`, apart from those skipped."""
+    """Selects the next queued run whose config names one of `devices`, except those skipped."""
     device = func.json_extract(col(Run.config), "$.device")
     first = (
         select(Run.id)

@@ -1,4 +1,4 @@
-"""Column types for values that SQLite alone would lose: NaN in floats and in JSON, and the time zone of a time."""
+"""Column types for values that SQLite would lose: NaN in floats and JSON, and the time zone of a time."""
 
 import json
 import math
@@ -13,7 +13,7 @@ _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 class Real(UserDefinedType[float]):
-    """A nullable float. Stores NaN as the text `nan`, since SQLite would turn it into NULL. Infinities need no mark."""
+    """A nullable float. Stores NaN as the text `nan`, because SQLite would turn it into NULL. Infinities are kept."""
 
     cache_ok = True
 

@@ -32,12 +32,12 @@ _NO_SIDE_FILES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLI
 def open_writer(
     path: Path, *, create: bool, files: Path | None = None, migrations: tuple[Migration, ...] = MIGRATIONS
 ) -> Engine:
-    """An engine on a database of the newest schema with a folder of its own, which begins each transaction with BEGIN
-    IMMEDIATE. `files` is that folder for a database that is created.
+    """An engine on a database of the newest schema with its own folder, which begins each transaction with BEGIN
+    IMMEDIATE. `files` is the folder for a newly created database.
 
     Raises `StoreError` if the file is missing (without `create`), not writable, on a network file system, or not a
-    database of ageui, and `ConfigError` if `files` cannot be its folder. Copies a database with an older schema beside
-    itself before migrating it.
+    database of ageui, and `ConfigError` if `files` cannot be its folder. Before migrating a database with an older
+    schema, copies it to a file beside it.
     """
     refuse_place(path)
     if not path.exists() and not create:
@@ -61,7 +61,7 @@ def open_writer(
 
 
 def open_reader(path: Path) -> Engine:
-    """An engine that cannot write. The file and its folder may be read-only, unless the schema is an older one.
+    """An engine that cannot write. The file and its folder may be read-only, unless the schema is outdated.
 
     Raises `StoreError` for the same reasons as `open_writer`.
     """
@@ -79,7 +79,7 @@ def open_reader(path: Path) -> Engine:
 
 
 def open_as_is(path: Path) -> tuple[Engine, int]:
-    """An engine that cannot write, and the schema of the database, which may be an older one.
+    """An engine that cannot write, and the schema of the database, which may be outdated.
 
     Raises `StoreError` for the same reasons as `open_writer`.
     """
@@ -160,10 +160,10 @@ def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...], file
 
 
 def copy_database(connection: Any, target: Path) -> None:
-    """Copies the open database as it is now to a file that only its owner can read. Replaces an existing file.
+    """Copies the open database in its current state to a file readable only by its owner. Replaces an existing file.
 
-    Several processes may copy to the same file at once: the last one to finish leaves its copy. Raises `OSError` if the
-    file cannot be made, and `StoreError`, which names it, if its disk fails.
+    Several processes may copy to the same file at once: the last to finish leaves its copy. Raises `OSError` if the
+    file cannot be created, and a `StoreError` that names it if its disk fails.
     """
     for left in target.parent.glob(f".{glob.escape(target.name)}.*.part*"):
         if not is_held(left.with_suffix(".part")):  # its process was killed
@@ -204,7 +204,7 @@ def _free_name(path: Path) -> Path:
 
 
 def refuse_target(path: Path, target: Path) -> None:
-    """Raises `ConfigError` if a copy of the database would replace it, a shipped example, or anything but a file.
+    """Raises `ConfigError` if a copy would replace the database itself, a shipped example, or an irregular file.
 
     The target has no symbolic links.
     """
@@ -215,12 +215,12 @@ def refuse_target(path: Path, target: Path) -> None:
             raise ConfigError(f"{target} is the database itself, or a part of it; choose another file for the copy")
     with suppress(StoreError):  # a damaged database may be replaced
         if is_example(target):
-            raise ConfigError(f"{target} is a shipped example, which never changes; choose another file for the copy")
+            raise ConfigError(f"{target} is a shipped example and never changes; choose another file for the copy")
 
 
 @contextmanager
 def schema_lock(path: Path) -> Iterator[None]:
-    """Locks the creation and migration of the database. Raises `StoreError` if another process holds it too long."""
+    """The lock of the process that creates or migrates the database. Raises `StoreError` after a long wait."""
     lock = FileLock(path.with_name(path.name + ".lock"), timeout=LOCK_SECONDS, mode=0o600)
     try:
         with lock:
@@ -236,11 +236,11 @@ def schema_lock(path: Path) -> Iterator[None]:
 
 def _refuse_unwritable(path: Path) -> None:
     if not path.parent.is_dir():
-        raise StoreError(f"the folder {path.parent} does not exist; make it, or choose another file with --db")
+        raise StoreError(f"the folder {path.parent} does not exist; create it, or choose another file with --db")
     if (item := _unwritable(path)) is not None:
         raise StoreError(f"{item} cannot be written; change its permissions, or choose another file with --db")
 
 
 def _unwritable(path: Path) -> Path | None:
-    """The database's folder or file, whichever is not writable; None if both are."""
+    """The database's folder or file if it is not writable; None if both are writable."""
     return next((item for item in (path.parent, path) if item.exists() and not os.access(item, os.W_OK)), None)

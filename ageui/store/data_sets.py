@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DataSets(StorePart):
-    """The data sets of an opened store. Methods that take a name raise `ConfigError` for an unknown or invalid name."""
+    """The data sets of an opened store. Methods that take a name raise `ConfigError` if it is wrong."""
 
     def add(
         self,
@@ -39,12 +39,12 @@ class DataSets(StorePart):
             session.add(row)
 
     def refuse_taken(self, name: str, replace: bool) -> None:
-        """Raises the error of `add` for a name early, before minutes of reading."""
+        """Raises the error of `add` for a name before the data is read, which takes minutes."""
         with self._read() as session:
             _free_name(session, name, replace)
 
     def remember(self, name: str, examined: "Examined") -> None:
-        """Stores the findings of a check about the images, and its counts if unknown; marks scored images by them."""
+        """Keeps a check's images, and its counts if none are known, and marks scored images accordingly."""
         with self._write() as session:
             row = _row(session, name)
             if row is None:
@@ -57,7 +57,7 @@ class DataSets(StorePart):
             DuplicateMarker(session).mark_all(known.checked)
 
     def all(self) -> list[DataSpec]:
-        """The built-in data set, then the registered ones by name."""
+        """The built-in data set, then registered data sets by name."""
         with self._read() as session:
             return _specs(session)
 
@@ -73,7 +73,7 @@ class DataSets(StorePart):
             return session.exec(select(DataSet.images).where(DataSet.name == name)).one_or_none()
 
     def registered_names(self) -> list[str]:
-        """The names of the registered data sets, without the built-in one."""
+        """The names of the registered data sets, without the built-in data set."""
         with self._read() as session:
             return list(session.exec(select(DataSet.name).order_by(DataSet.name)).all())
 
@@ -85,7 +85,7 @@ class DataSets(StorePart):
         return specs[name]
 
     def remove(self, name: str) -> None:
-        """Removes a data set. Runs on it keep their own description of it."""
+        """Removes a data set. Runs keep their own description of it."""
         if name == BUILT_IN.name:
             raise ConfigError(f"{name!r} is the built-in data set, which cannot be removed; name another data set")
         with self._write() as session:
@@ -96,7 +96,7 @@ class DataSets(StorePart):
 
 
 def _free_name(session: Session, text: str, replace: bool) -> str:
-    """The valid form of a name that a data set may get. Raises `ConfigError` for any other."""
+    """The valid form of a new data set's name. Raises `ConfigError` if it is not allowed."""
     name = valid_name(text, "data set name")
     if name == BUILT_IN.name:
         raise ConfigError(f"{name!r} is the name of the built-in data set; choose another name")
@@ -116,7 +116,7 @@ def _specs(session: Session) -> list[DataSpec]:
 
 def _unknown(name: str, known: list[str]) -> ConfigError:
     text = (
-        f"unknown data set {clean(name)!r}{did_you_mean(name, known)}; choose from {', '.join(map(repr, known))}, or "
+        f"there is no data set {clean(name)!r}{did_you_mean(name, known)}; known are {', '.join(map(repr, known))}; "
         "add one with: ageui data add NAME PATH"
     )
     return ConfigError(problems=[Problem("data", text)])

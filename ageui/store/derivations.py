@@ -1,4 +1,4 @@
-"""Derived runs of an opened store, whose predictions are made from the predictions of other runs."""
+"""Derived runs of an opened store: their predictions derive from those of other runs."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class DerivedSplit:
-    """Scores of a derived run on one split.
+    """The scores of a derived run on a split.
 
-    Where bootstrap samples fit again, `sources` are the predictions (S, N) of its sources, or of the members of the
+    If bootstrap samples repeat a fit, `sources` are the predictions (S, N) of its sources, or of the members of the
     blend that is its source.
     """
 
@@ -62,9 +62,9 @@ class DerivedData:
 class NewDerivedRun:
     """A derived run to store.
 
-    `config` and `config_hash` describe it like a trained run, `manifest` contains the other facts that decide its
-    figures. `folds` (N,) are the folds of the images that its parameters are fitted on. `data` is None if the sources
-    share their data.
+    `config` and `config_hash` describe it like those of a trained run; `manifest` holds the other facts that decide its
+    figures. `folds` (N,) are those of the images to which its parameters are fitted. `data` is None for the data that
+    all sources share.
     """
 
     operation: str
@@ -88,13 +88,13 @@ class Derivations(StorePart):
     def add(self, runs: Sequence[NewDerivedRun]) -> list[int]:
         """Stores derived runs with their scores, all or none, and returns their ids.
 
-        Raises `ConfigError` for an invalid or taken name, a source that was deleted, or a derived run that is the same.
+        Raises `ConfigError` for an invalid or taken name, a deleted source, or an identical derived run.
         """
         with self._write() as session:
             return [_insert(session, new, self._folder) for new in runs]
 
     def find(self, config_hash: str) -> int | None:
-        """The derived run of that config hash; None if there is none."""
+        """The derived run with that config hash; None without one."""
         with self._read() as session:
             found = _same(session, config_hash)
         return None if found is None else found[0]
@@ -111,7 +111,7 @@ def _same(session: Session, config_hash: str) -> tuple[int, str] | None:
 
 
 def read_derivations(session: Session, run_ids: Sequence[int]) -> dict[int, DerivedFrom]:
-    """The derivations of runs, by run id. Sources have their current names."""
+    """The derivations of derived runs, by id. Sources carry their current names."""
     rows = session.exec(select(Derivation).where(col(Derivation.run_id).in_(run_ids))).all()
     sources: dict[int, list[Source]] = {row.run_id: [] for row in rows}
     found = (
@@ -129,15 +129,15 @@ def read_derivations(session: Session, run_ids: Sequence[int]) -> dict[int, Deri
 
 
 def refuse_sources(session: Session, run_ids: Sequence[int]) -> None:
-    """Raises `ConfigError` if a derived run that is not among the runs needs one of them."""
+    """Raises `ConfigError` if a derived run outside the runs needs one of them."""
     links = select(RUN_ID, DerivationSource.run_id).join(DerivationSource, col(DerivationSource.uuid) == col(Run.uuid))
     gone = set(run_ids)
     needed = [pair for pair in session.exec(links).all() if pair[0] in gone and pair[1] not in gone]
     if needed:
         source, derived = (existing_run(session, run_id) for run_id in needed[0])
         raise ConfigError(
-            f"run {derived.id} ({derived.name}) is made from run {source.id} ({source.name}) and could not predict "
-            "without it, although its scores would stay; delete both, or only the source with: "
+            f"run {derived.id} ({derived.name}) is made from run {source.id} ({source.name}); without it, it keeps "
+            "its scores but cannot predict new faces. Delete both, or delete only the source with: "
             f"ageui rm {source.id} --sources"
         )
 
@@ -151,7 +151,7 @@ def _trainings(sources: Sequence[Run]) -> list[str]:
 def _insert(session: Session, new: NewDerivedRun, folder: Path) -> int:
     sources = [existing_run(session, source.id) for source in new.sources]
     if (found := _same(session, new.config_hash)) is not None:
-        raise ConfigError(f"run {found[0]} ({found[1]}) already exists with the same sources and options; use that run")
+        raise ConfigError(f"run {found[0]} ({found[1]}) is identical; use that run")
     (given,) = valid_names(session, [new.name])
     reserve_ids(session, folder)
     first = sources[0]
@@ -181,7 +181,7 @@ def _insert(session: Session, new: NewDerivedRun, folder: Path) -> int:
     for split in new.splits:
         write_scores(session, run.id, summary, split.scored, split.target, split.data_name)
     _insert_derivation(session, run.id, new, sources)
-    if new.data is not None:  # marks come from the sources, which are known only now
+    if new.data is not None:  # marks come from the sources, known only now
         for split in new.splits:
             marker = DuplicateMarker(session)
             marker.mark(run.id, split.scored.split, trained_on=data.hash, scored_on=data.hash)

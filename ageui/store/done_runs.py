@@ -1,4 +1,4 @@
-"""Caches facts about done runs until more runs have ended."""
+"""Caches facts about done runs until more runs are done."""
 
 from typing import Generic, TypeVar
 
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class OfDoneRuns(Generic[T]):
-    """A subclass reads the value in `read`; it is read again only after the number of done runs has changed."""
+    """A cached value. A subclass reads it in `read`; it is read again only if the number of done runs has changed."""
 
     def __init__(self) -> None:
         self._known: tuple[int, T] | None = None

@@ -1,4 +1,4 @@
-"""People's edits of runs: names, notes, tags and the archive; and undo for all commands on runs."""
+"""Edits of runs by people: names, notes, tags and the archive; and undo for all commands on runs."""
 
 from collections.abc import Iterable, Sequence
 
@@ -62,7 +62,7 @@ class RunEdits(StorePart):
             return change_runs(session, run_ids, lambda run: {"archived_at": None})
 
     def restore(self, changed: Changed) -> Changed:
-        """Undoes a command for the runs that are still as it left them. The others become problems."""
+        """Undoes a command for runs unchanged since. The others become problems."""
         with self._write() as session:
             return run_changes.restore(session, changed)
 

@@ -13,10 +13,10 @@ from ageui.store.tables import MEASURED, Database, Run
 
 
 class Endings(StorePart):
-    """Reads the identities of runs, and whose end was that of the queue."""
+    """Reads the identities of runs, and whether their end ended the queue."""
 
     def identities(self, run_ids: Sequence[int]) -> dict[int, str]:
-        """An identity for each run that no run of another database has."""
+        """A globally unique identity of each run."""
         with self._read() as session:
             database = session.exec(select(Database.uuid)).one()
             return {
@@ -26,13 +26,14 @@ class Endings(StorePart):
             }
 
     def queue_identity(self) -> str:
-        """An identity that no queue of another database has."""
+        """A globally unique identity of the queue."""
         with self._read() as session:
             return f"{session.exec(select(Database.uuid)).one()} queue"
 
     def ended_queue(self, run_ids: Sequence[int], *, held: bool = False) -> bool:
-        """Whether nothing runs or waits since one of these runs has ended: of processes that each end a run, it is
-        true in the one that ended the last. With `held`, the caller has just held one of them, which ends a queue, too.
+        """Whether nothing runs or waits since one of these runs ended. Of several processes that each end a run, it is
+        True in the process that ended the last. With `held`, the caller has just held one of the runs, which may end
+        the queue, too.
         """
         with self._read() as session:
             if session.exec(select(exists().where(IS_QUEUED | IS_RUNNING))).one():

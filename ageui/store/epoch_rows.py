@@ -1,4 +1,4 @@
-"""The epochs of runs, from rows of points and of scores to records, and scores back."""
+"""Converts rows of points and scores to records of epochs, and scores back."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +17,9 @@ _NO_VALIDATION = {"val_loss": None, "val_mae": None}
 
 
 def histories(session: Session, run_ids: Sequence[int], *, with_groups: bool) -> dict[int, tuple[Epoch, ...]]:
-    """The ended epochs of runs, in order. Each field but `epoch` and `scores` is a point of the curve `epoch/FIELD`.
+    """The ended epochs of runs, in order. Fields except `epoch` and `scores` are points of the curve `epoch/FIELD`.
 
-    Groups are left out of the scores unless wanted: those of hundreds of runs would take longer than all else.
+    Omits groups from the scores unless requested: those of hundreds of runs would take longer than everything else.
     """
     columns = [col(getattr(EpochScore, name)) for name in ("run_id", "epoch", "n", "mae", "bias")]
     scored = sql_select(*columns, *([col(EpochScore.groups)] if with_groups else []))
@@ -44,7 +44,7 @@ def _groups(column: Mapping[str, Sequence[Any]]) -> Iterator[GroupError]:
 
 
 def _history(session: Session, run_id: int, scores: dict[int, EpochScores]) -> tuple[Epoch, ...]:
-    # A range of keys, which the table is sorted by: a prefix would read the points of every step too.
+    # A range of keys, by which the table is sorted: a prefix would also read the points of every step.
     points = select(Metric.key, Metric.step, Metric.value).where(
         Metric.run_id == run_id, col(Metric.key) >= "epoch/", col(Metric.key) < "epoch0"
     )

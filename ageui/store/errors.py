@@ -16,13 +16,13 @@ class LostRunError(StoreError):
 
 
 class BusyError(StoreError):
-    """Another process held the database for longer than the timeout."""
+    """Another process held the database longer than the timeout."""
 
 
 _CLASSES = {sqlite3.SQLITE_BUSY: BusyError, sqlite3.SQLITE_LOCKED: BusyError, sqlite3.SQLITE_FULL: FullError}
 _ADVICE = {
-    sqlite3.SQLITE_BUSY: "another process holds it; wait until that process ends, then try again",
-    sqlite3.SQLITE_LOCKED: "another process holds it; wait until that process ends, then try again",
+    sqlite3.SQLITE_BUSY: "another process holds it; wait for it to end and try again",
+    sqlite3.SQLITE_LOCKED: "another process holds it; wait for it to end and try again",
     sqlite3.SQLITE_FULL: "the disk is full; free some space and try again (earlier data is intact)",
     sqlite3.SQLITE_READONLY: "it cannot be written; make the file and its folder writable, or choose another --db",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the file, its folder and their permissions",
@@ -35,7 +35,7 @@ _ADVICE = {
 
 @contextmanager
 def readable_errors(path: Path) -> Iterator[None]:
-    """Raises every database error as a `StoreError` that names the file and says what to do."""
+    """Turns every database error into a `StoreError` that names the file and gives advice."""
     try:
         yield
     except DBAPIError as error:
@@ -45,7 +45,7 @@ def readable_errors(path: Path) -> Iterator[None]:
 
 
 def primary_code(error: StoreError) -> int | None:
-    """The primary result code of the SQLite error that caused a `StoreError`; None if another error did."""
+    """The primary result code of the SQLite error behind a `StoreError`; None for another cause."""
     return _code(error.__cause__)
 
 

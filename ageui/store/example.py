@@ -1,4 +1,4 @@
-"""The shipped example: a database that never changes, and its copies for changes."""
+"""The shipped example: a database to look at, which never changes, and its copies, which may change."""
 
 import os
 from contextlib import closing
@@ -19,17 +19,17 @@ _PLACES: Final = (_PACKAGE / "shipped" / "runs.db", _PACKAGE.parent / "runs.db")
 
 
 def shipped_example() -> Path:
-    """The example that came with this installation. Raises `StoreError` if there is none."""
+    """The example shipped with this installation. Raises `StoreError` if it is missing."""
     found = next(filter(is_example, _PLACES), None)
     if found is None:
-        raise StoreError("this installation has no shipped runs; install ageui again")
+        raise StoreError("this installation lacks the shipped runs; install ageui again")
     return found
 
 
 def opened_path(named: Path, *, to_change: bool) -> Path:
-    """The database to open for `named`: for the example, its local copy if that exists or `to_change`.
+    """The database to open for `named`: for the example, its local copy if it exists or if `to_change`.
 
-    Raises `StoreError` for a place that cannot hold a database, and if the copy cannot be made.
+    Raises `StoreError` if the place cannot hold a database, or if the copy cannot be made.
     """
     path = real_path(named)
     refuse_place(path)
@@ -42,16 +42,16 @@ def opened_path(named: Path, *, to_change: bool) -> Path:
 
 
 def copy_sentence(example: Path, local: Path) -> str:
-    """Says that the copy is opened instead of the example."""
-    return f"{example.name} is a shipped example and never changes; using its copy {local.name} instead"
+    """A sentence that the copy is open in place of the example."""
+    return f"{example.name} is a shipped example and never changes; its copy {local.name} is used instead"
 
 
 def _make_copy(example: Path, local: Path) -> None:
-    """Makes the local copy, with an identity of its own, unless another process has just done so."""
+    """Makes the local copy, with its own identity, unless another process has just done so."""
     if not os.access(local.parent, os.W_OK):
         raise StoreError(
-            f"{example} is a shipped example and needs a copy for changes, but {local.parent} cannot be written; copy "
-            "it elsewhere with ageui db backup FOLDER/runs.db, then name the copy with --db"
+            f"{example} is a shipped example, and its copy for changes cannot be made because {local.parent} is not "
+            "writable; copy it elsewhere with ageui db backup FOLDER/runs.db, then choose the copy with --db"
         )
     with schema_lock(local):
         if not local.exists():
@@ -59,7 +59,7 @@ def _make_copy(example: Path, local: Path) -> None:
 
 
 def copy_example(example: Path, target: Path) -> None:
-    """Copies the example to a database with an identity of its own. Raises `StoreError`."""
+    """Copies the example to a database with its own identity. Raises `StoreError`."""
     new = target.with_name(f".{target.name}.new")
     engine, _ = open_as_is(example)
     try:

@@ -1,4 +1,4 @@
-"""File systems that cannot hold a database: SQLite's write-ahead log and our locks need a local one."""
+"""Refuses file systems that cannot hold a database: SQLite's write-ahead log and our locks need a local one."""
 
 import re
 from pathlib import Path
@@ -17,10 +17,10 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 def refuse_place(path: Path) -> None:
-    """Raises `StoreError` for a database that is no regular file, is on a network file system mounted below the root,
-    or has several names: SQLite keeps its log beside one of them only.
+    """Raises `StoreError` if a database is not a regular file, is on a network file system mounted below the root, or
+    has several names, because SQLite keeps its log beside only one of them.
 
-    Linux only: other systems offer no list of mounts, so network file systems are accepted there.
+    Works on Linux only: other systems offer no list of mounts, so network file systems are accepted there.
     """
     if (kind := other_kind(path)) is not None:
         raise StoreError(f"the database {path} is {kind}; give a file with --db")
@@ -36,8 +36,8 @@ def refuse_place(path: Path) -> None:
         raise StoreError(f"{path} is a mount point, so SQLite's log beside it would be lost; mount its folder instead")
     if (names := path.stat().st_nlink) > 1:
         raise StoreError(
-            f"{path} has {names} names (hard links), but SQLite's log lies beside only one of them; delete the others, "
-            f"or make {path.name} a separate file: cp {path.name} new.db && mv new.db {path.name}"
+            f"{path} has {names} names (hard links), but SQLite's log is beside only one of them; delete the others, "
+            f"or separate it from them: cp {path.name} new.db && mv new.db {path.name}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The fields by which runs can be filtered and sorted: an allow-list, so that no outside text reaches SQL."""
+"""The fields for filtering and sorting runs: an allow-list, so that no outside text reaches SQL."""
 
 import types
 import typing
@@ -81,7 +81,7 @@ _FIGURES = {
 
 
 def _figure(name: str) -> SQLColumnExpression[Any]:
-    """A further figure of the split that a run's summary is of, in SQL."""
+    """SQL for a further figure of the split in a run's summary."""
     attribute, _, kind = name.rpartition("_")
     mae = col(GroupScore.mae)
     table: type[Any] = FigureScore
@@ -105,13 +105,13 @@ def _config_field(name: str) -> FilterField:
 
 
 def config_value(name: str, type_: type[Text] | None = None) -> SQLColumnExpression[Any]:
-    """A run's config field in SQL. For a run older than the field it is the value in effect at that time."""
+    """SQL for a run's config field. For a run older than the field, it gives the value in effect at that time."""
     extracted = func.json_extract(col(Run.config), f"$.{name}", type_=type_)
     return func.coalesce(extracted, LATER_FIELDS[name], type_=type_) if name in LATER_FIELDS else extracted
 
 
 def pretraining_value() -> SQLColumnExpression[str | None]:
-    """`engine.pretraining.pretraining_of` in SQL."""
+    """SQL for `engine.pretraining.pretraining_of`."""
     stored = func.json_extract(col(Run.manifest), "$.weights.pretraining", type_=Text)
     backbone = config_value("backbone", Text)
     is_dlib = (backbone == DLIB_AGE) | backbone.startswith(f"{DLIB_AGE}@")

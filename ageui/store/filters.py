@@ -1,12 +1,12 @@
 """The filter language of runs: `loss=mape weights:gender mae<8 status=done` as bound SQL.
 
-Spaces separate terms, and a run must match all of them. A term is FIELD OPERATOR VALUE, or a bare word that the name
-of the run contains. Quote values that contain spaces. Operators:
+Spaces separate terms, and a run must match all of them. A term is FIELD OPERATOR VALUE, or a bare word to find in the
+run's name. Quote values that contain spaces. Operators:
 
 - `=` and `!=` compare; `none` is a missing value or the empty list, and `!=` is the exact negation of `=`.
 - `<`, `<=`, `>`, `>=` compare numbers and times; a missing value or NaN matches none of them. Times are dates, dates
   with a time of day, `today` or `yesterday`.
-- `:` finds a text inside a text, ignoring case, or an item of a list.
+- `:` finds a text in a text, ignoring case, or an item in a list.
 - Numbers are equal if their relative difference is below 1e-12.
 - A list equals text with commas (`weights=gender,age`). One number is compared with every item (`lr<1e-4`: all are).
 """
@@ -63,9 +63,7 @@ def parse(text: str) -> list[Term]:
     if len(text) > LONGEST_FILTER:
         raise ConfigError(f"the filter has {len(text)} characters; give at most {LONGEST_FILTER}")
     if has_hidden(text.replace("\t", " ")):
-        raise ConfigError(
-            f"the filter {clean(text)!r} contains a control, invisible or undecodable character; leave it out"
-        )
+        raise ConfigError(f"the filter {clean(text)!r} has a control, invisible or undecodable character; remove it")
     terms: list[Term] = []
     position = 0
     while rest := text[position:].lstrip():
@@ -73,7 +71,7 @@ def parse(text: str) -> list[Term]:
         match = _TERM.match(text, position)
         if match is None:
             end = position + len(rest.split()[0])
-            raise _pointing(text, position, end, "this is not a term; write FIELD=VALUE or a word, or quote the value")
+            raise _pointing(text, position, end, "this is not a term; write FIELD=VALUE, a word, or quote the value")
         value = match["word"] or match["value"]
         terms.append(Term(match["field"], match["operator"] or ":", _unquoted(value), position, match.end()))
         position = match.end()
@@ -83,7 +81,7 @@ def parse(text: str) -> list[Term]:
 
 
 def is_filter(text: str) -> bool:
-    """Whether a text compares a field, and is not only a part of a name. Raises `ConfigError` if it is invalid."""
+    """Whether a text compares a field rather than being part of a name. Raises `ConfigError` if it is invalid."""
     return any(term.field is not None for term in parse(text))
 
 
@@ -102,7 +100,7 @@ def ordering(order: str) -> list[ColumnElement[Any]]:
     """`mae`, or `-mae` for descending order, as ORDER BY terms. NaN and missing values come last either way.
 
     `turn` is running runs, queued runs in the order of the queue, runs that wait for a person, then ended runs, newest
-    first. Raises `ConfigError` for a field that runs cannot be sorted by.
+    first. Raises `ConfigError` if runs cannot be sorted by a field.
     """
     name = order.removeprefix("-")
     if name == "turn":
@@ -130,7 +128,7 @@ def known_field(name: str) -> FilterField | None:
 
 
 _ALSO_CALLED = {"state": "status", "run": "name"}
-"""Column headings of tables that differ from the name of their field."""
+"""Column headings that differ from the name of their field."""
 
 _STATUS = col(Run.status)
 _IS_QUEUED = _STATUS == "queued"
@@ -161,7 +159,7 @@ def _expression(text: str, term: Term) -> ColumnElement[bool]:
 
 
 def _holds(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
-    """The term in SQL. Raises a `ValueError` that says which values the field takes."""
+    """SQL for the term. Raises a `ValueError` that names the values that the field takes."""
     match field.kind:
         case "text":
             return _text(field.column, sign, value)
@@ -257,7 +255,7 @@ def _list(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
 
 
 def _compared(column: SQLColumnExpression[Any], sign: str, number: float) -> ColumnElement[bool]:
-    """Compares with a tolerance, since SQLite parses decimals in JSON with a rounding error."""
+    """Compares with a tolerance, because SQLite parses decimals in JSON with a rounding error."""
     value = literal(number)
     width = abs(number) * _SAME if math.isfinite(number) else 0.0
     same = or_(column == value, func.abs(column - value) <= literal(width))

@@ -1,4 +1,4 @@
-"""Another database, opened to import from. It is never changed, even if its schema is an older one."""
+"""Another database, opened for import. It is never changed, even if its schema is outdated."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from engine.errors import StoreError
 
 @dataclass(frozen=True)
 class ImportSource:
-    """The rows are read from `store`, which may be an upgraded copy; the files are those of the database at `path`."""
+    """An open source. `store`, which may be an upgraded copy, has the rows; the database at `path` has the files."""
 
     path: Path
     store: Store
@@ -28,10 +28,10 @@ class ImportSource:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[ImportSource]:
-    """Opens another database for reading, an older one as an upgraded copy in a temporary folder.
+    """Opens another database for reading; if its schema is outdated, an upgraded copy in a temporary folder.
 
-    Raises `StoreError` if the file is missing, empty, of a newer schema or no database of ageui, or if there is no room
-    for the copy.
+    Raises `StoreError` if the file is missing, empty, of a newer schema or not a database of ageui, or if the copy does
+    not fit on the disk.
     """
     engine, version = open_as_is(path)
     try:

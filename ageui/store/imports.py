@@ -1,4 +1,4 @@
-"""Copies runs of another database into this one, row by row and bit by bit."""
+"""Copies runs from another database into this one, row by row, without any change."""
 
 import itertools
 import uuid
@@ -53,7 +53,7 @@ _IDENTITIES = sql_select(RUN_ID, col(Run.uuid), col(Run.name), col(Run.status), 
 
 @dataclass(frozen=True)
 class ImportableRun:
-    """A run of the other database. If it continued there, `replaces` is the id of its copy here."""
+    """A run in the other database. If it continued there, `replaces` is the id of its copy here."""
 
     id: int
     name: str
@@ -62,10 +62,10 @@ class ImportableRun:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """The plan of an import: the fate of each run of the other database.
+    """The plan of an import: what would happen to the runs of the other database.
 
-    `stored` are the names of those that are here already, `unfinished` of those queued or running there. `conflicts`
-    are sentences about runs that continued there and cannot replace their copies here.
+    `stored` are the names of runs that are already here, `unfinished` of runs queued or running there. `conflicts` are
+    sentences about runs that continued there but cannot replace their copies here.
     """
 
     runs: tuple[ImportableRun, ...]
@@ -85,7 +85,7 @@ class ImportedRun:
 
 @dataclass(frozen=True)
 class ImportOutcome:
-    """The names that runs have here, by id. Of the data sets that the runs use, `data_sets` were registered, and
+    """The names of the imported runs here, by id. Of their data sets, `data_sets` were newly registered, and
     `other_data_sets` are registered here with another description."""
 
     names: Mapping[int, str]
@@ -97,7 +97,7 @@ class Imports(StorePart):
     """Imports into an opened store. `other` is the same part of the other store, which is only read."""
 
     def plan(self, other: "Imports", run_ids: Sequence[int]) -> ImportPlan:
-        """Compares runs of the other database with those here, by their UUIDs; published figures by their names."""
+        """Compares runs of the other database with those here, by UUID; published figures by name."""
         wanted = set(run_ids)
         new: list[ImportableRun] = []
         stored: list[str] = []
@@ -126,14 +126,14 @@ class Imports(StorePart):
         return ImportPlan(tuple(new), tuple(stored), tuple(unfinished), tuple(conflicts))
 
     def reserve_ids(self, count: int) -> int:
-        """Reserves ids that no other run will get, and whose folders are free; returns the first."""
+        """Reserves ids that no other run will get and whose folders are free. Returns the first."""
         with self._write() as session:
             return reserve_ids(session, self._folder, count)
 
     def write(self, other: "Imports", runs: Sequence[ImportedRun]) -> ImportOutcome:
         """Copies the rows of runs and the data sets they use, in one transaction.
 
-        Raises `StoreError` if one of the runs has been queued since the plan was made.
+        Raises `StoreError` if one of the runs was queued after the plan was made.
         """
         with other._read() as theirs, self._write() as ours:
             names = {imported.target: _copy_run(theirs, ours, imported) for imported in runs}
@@ -142,7 +142,7 @@ class Imports(StorePart):
 
 
 def _attempts_since(theirs: Session, their_id: int, ours: Session, own_id: int) -> str:
-    """Which copies of a run began attempts that the other lacks: "" if not theirs, else "theirs" or "both"."""
+    """The copies of a run with attempts that the other lacks: "" if not theirs, else "theirs" or "both"."""
     before, after = _attempts(ours, own_id), _attempts(theirs, their_id)
     if after == before[: len(after)]:
         return ""
@@ -159,7 +159,7 @@ def _conflict(copy: Any, what: str, command: str) -> str:
 
 
 def _copy_run(theirs: Session, ours: Session, imported: ImportedRun) -> str:
-    """Copies a run; returns its name here."""
+    """Copies a run. Returns its name here."""
     source, target = imported.run.id, imported.target
     row = next(_rows(theirs, Run, "id", source), None)
     if row is None or row["status"] in _UNFINISHED:
@@ -209,7 +209,7 @@ def _copy_item_sets(theirs: Session, ours: Session, run_id: int) -> None:
 def _copy_data_sets(
     theirs: Session, ours: Session, run_ids: Sequence[int]
 ) -> tuple[tuple[DataSpec, ...], tuple[str, ...]]:
-    """Registers the data sets of runs here, and names those that are registered with another description."""
+    """Registers the data sets of runs here. Returns also those registered with another description."""
     used: set[str] = set()
     for batch in batches(run_ids):
         name = func.json_extract(col(Run.data_spec), "$.name")
@@ -226,7 +226,7 @@ def _copy_data_sets(
 
 
 def _rows(session: Session, table: type[SQLModel], key: str, value: object) -> Iterator[dict[str, Any]]:
-    """Rows by column, exactly as they are stored."""
+    """Rows by column, exactly as stored."""
     names = ", ".join(f'"{name}"' for name in _columns(table))
     statement = f'SELECT {names} FROM "{table.__tablename__}" WHERE "{key}" = ?'
     for row in session.connection().exec_driver_sql(statement, (value,)).mappings():

@@ -20,7 +20,7 @@ _MOST_BYTES = 1_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """Image names, ages (N,) in years, each attribute's value per image, and the persons in them if known.
+    """Image names, ages (N,) in years, each attribute's value per image, and the persons if known.
 
     `ranges` maps `RANGE_COLUMNS` to the ends (N,) of ages given as ranges: years, NaN for an image without one.
     """
@@ -45,7 +45,7 @@ def pack_items(frame: "pd.DataFrame", split: str, target: str) -> tuple[str, byt
     }
     text = _json(columns)
     digest = hashlib.sha256(json.dumps([split, target]).encode() + text).hexdigest()
-    # Neither persons nor ranges decide a score, and images without these columns are the same images.
+    # Persons and ranges do not decide scores, and images without these columns are the same images.
     subjects = {"subject": _texts(frame["subject"])} if "subject" in frame else {}
     ends = frame[[name for name in RANGE_COLUMNS if name in frame]].astype(object)
     ranges = {str(name): values.tolist() for name, values in ends.where(ends.notna(), None).items()}
@@ -53,11 +53,11 @@ def pack_items(frame: "pd.DataFrame", split: str, target: str) -> tuple[str, byt
 
 
 def unpack_items(blob: bytes) -> Items:
-    """The images in a blob. Raises `StoreError` for one that expands to more than a gigabyte."""
+    """The images in a blob. Raises `StoreError` if it expands to more than a gigabyte."""
     reader = zlib.decompressobj()
     text = reader.decompress(blob, _MOST_BYTES)
     if reader.unconsumed_tail:
-        raise StoreError(f"the images of a split expand to more than {_MOST_BYTES / 1e9:g} GB: the database is damaged")
+        raise StoreError(f"the images of a split expand to more than {_MOST_BYTES / 1e9:g} GB; see ageui db check")
     columns = json.loads(text)
     attributes = {name: tuple(values) for name, values in columns["attributes"].items()}
     return Items(

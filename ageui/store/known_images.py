@@ -1,4 +1,4 @@
-"""The images of checked data sets, and the marks of scored images that have a duplicate in train."""
+"""The images of checked data sets, and marks on scored images with a duplicate in train."""
 
 import json
 import zlib
@@ -26,11 +26,11 @@ _DIGITS = 16
 
 @dataclass(frozen=True)
 class KnownImages:
-    """The images of a data set as they were checked.
+    """The images of a checked data set.
 
-    `checked` are the content hashes of the data, one per target; images that change give others, so that nothing here
-    holds for them. `content` maps each image to the first digits of its SHA-256, `near` are pairs of these that show
-    nearly the same picture.
+    `checked` are the content hashes of the data, one per target; changed images give other hashes, to which this does
+    not apply. `content` maps each image to the first digits of its SHA-256; `near` are pairs of these that show nearly
+    the same picture.
     """
 
     checked: tuple[str, ...]
@@ -39,7 +39,7 @@ class KnownImages:
 
     @classmethod
     def of_check(cls, examined: "Examined", before: "KnownImages | None") -> "KnownImages":
-        """The images of a check. Content hashes from `before` stay if the images are the same."""
+        """The images of a check. Keeps content hashes from `before` if the images are the same."""
         content = {image: sha256[:_DIGITS] for image, sha256 in examined.content.items()}
         pairs = {(content[pair.first], content[pair.second]) for pair in examined.report.duplicates}
         near = tuple(sorted((min(pair), max(pair)) for pair in pairs))
@@ -63,9 +63,9 @@ class KnownImages:
 
 
 class DuplicateMarker:
-    """Marks scored images that have a duplicate in train, by the known images of all data sets of a database.
+    """Marks scored images with a duplicate in train, by the known images of all data sets of a database.
 
-    The known images of a data set, and the names of scored images, are read once.
+    Reads the known images of a data set and the names of scored images once.
     """
 
     def __init__(self, session: Session) -> None:
@@ -77,16 +77,16 @@ class DuplicateMarker:
         """Marks the results of all runs on data with one of these content hashes, on its own splits and on folds."""
         own = func.substr(col(Run.data_hash), 1, func.instr(col(Run.data_hash) + "/", "/") - 1)
         found = select(Result.run_id, Result.split, Run.data_hash).join(Run, col(Run.id) == col(Result.run_id))
-        # Sources come before what is made from them.
+        # Sources come before the runs made from them.
         for run_id, split, data_hash in self._session.exec(found.where(own.in_(data_hashes)).order_by(RUN_ID)).all():
             if "/" not in split:
                 self.mark(run_id, split, trained_on=data_hash, scored_on=data_hash)
 
     def mark(self, run_id: int, split: str, *, trained_on: str | None, scored_on: str | None) -> None:
-        """Marks the images of a scored split that have a duplicate among the train images of the run.
+        """Marks the images of a scored split with a duplicate among the run's train images.
 
-        `trained_on` and `scored_on` are content hashes of data. Nothing is marked where the data was not checked, nor
-        on the train images themselves.
+        `trained_on` and `scored_on` are content hashes of data. Marks nothing if the data was not checked, nor on the
+        train images themselves.
         """
         trained, scored = self.of_data(trained_on), self.of_data(scored_on)
         chosen = select(Result.split, Result.item_set).where(Result.run_id == run_id)
@@ -103,7 +103,7 @@ class DuplicateMarker:
             set_marks(self._session, run_id, split, marks)
 
     def _mark_joined(self, run_id: int, split: str, item_set: str) -> None:
-        """Marks the images of joined folds as the runs that were tested on them; nothing if one is not marked."""
+        """Marks the images of joined folds like the runs tested on them; nothing if one is not marked."""
         sources = (
             select(Run.id, Result.item_set)
             .join(DerivationSource, col(DerivationSource.uuid) == col(Run.uuid))
@@ -128,7 +128,7 @@ class DuplicateMarker:
         return None
 
     def _scored_images(self, item_set: str) -> tuple[str, ...]:
-        """The names of scored images; none if they were deleted with their predictions."""
+        """The names of scored images; empty if they were deleted with their predictions."""
         if item_set not in self._names:
             blob = self._session.exec(select(ItemSet.items).where(ItemSet.hash == item_set)).one()
             self._names[item_set] = unpack_items(blob).names if blob else ()
@@ -143,7 +143,7 @@ class DuplicateMarker:
 
 
 def duplicate_links(session: Session, data_hash: str | None, images: Sequence[str]) -> list[tuple[int, int]]:
-    """Pairs of places of images that are duplicates or near-duplicates, as far as the data was checked."""
+    """Pairs of places of duplicate or near-duplicate images, as far as the data was checked."""
     known = DuplicateMarker(session).of_data(data_hash)
     if known is None:
         return []
@@ -154,21 +154,21 @@ def duplicate_links(session: Session, data_hash: str | None, images: Sequence[st
 
 
 def set_marks(session: Session, run_id: int, split: str, marks: NDArray[np.bool_]) -> None:
-    """Stores which images (N,) of a scored split have a duplicate in train."""
+    """Stores the images (N,) of a scored split with a duplicate in train."""
     packed = np.packbits(marks).tobytes()
     is_chosen = (col(Result.run_id) == run_id, col(Result.split) == split)
     session.execute(update(Result).where(*is_chosen).values(in_train=packed))
 
 
 def read_marks(session: Session, run_id: int, split: str) -> NDArray[np.bool_] | None:
-    """The marks that `set_marks` stored; None if they are unknown."""
+    """The marks that `set_marks` stored; None if unknown."""
     found = select(Result.in_train, Result.n).where(Result.run_id == run_id, Result.split == split)
     marks, count = session.exec(found).one()
     return None if marks is None else np.unpackbits(np.frombuffer(marks, dtype=np.uint8), count=count).astype(bool)
 
 
 def count_of_marks(blob: bytes | None) -> int | None:
-    """The number of marked images; None if they are unknown."""
+    """The number of marked images; None if unknown."""
     return None if blob is None else int.from_bytes(blob).bit_count()
 
 

@@ -1,4 +1,4 @@
-"""Light records for a long table of runs: order, config and figures, without whole rows."""
+"""Reads the parts of runs for a long table: order, config and figures, without whole rows."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -19,7 +19,7 @@ _MOST_IN_BATCHES = 2000
 
 
 class ListedRun(NamedTuple):
-    """A run in its place; `split` and `mae` are those of its summary."""
+    """A run of the list; `split` and `mae` come from its summary."""
 
     id: int
     config_hash: str
@@ -33,8 +33,8 @@ class ListedRun(NamedTuple):
 class ListedFigures(NamedTuple):
     """The scores in a run's summary, in years: MAE and the report's biases, then the MAE of the constant predictor.
 
-    Runs with equal `images` were scored on the same images and ages, which chose the scored weights if `is_selected`.
-    Everything but the figures is None for a run without scores of its own.
+    Runs with equal `images` were scored on the same images and ages, which selected the scored weights if
+    `is_selected`. All fields but the figures are None for a run without its own scores.
     """
 
     figures: tuple[float | None, ...]
@@ -46,7 +46,7 @@ class ListedFigures(NamedTuple):
 
 
 class ListedConstant(NamedTuple):
-    """The constant predictor on the images that a run was scored on: its age, MAE and biases, in years."""
+    """The constant predictor on a run's scored images: its age, MAE and biases, in years."""
 
     age: float
     figures: tuple[float | None, ...]
@@ -70,7 +70,7 @@ class Listing(StorePart):
             .order_by(*ordering(order))
         )  # fmt: skip
         with self._read() as session:
-            # The rows have the fields of the record: making thousands of records takes as long as reading them.
+            # Returns rows, which have the record's fields: making thousands of records takes as long as reading.
             return cast(list[ListedRun], session.execute(chosen).all())
 
     def figures(self, run_ids: Collection[int]) -> dict[int, ListedFigures]:
@@ -96,7 +96,7 @@ class Listing(StorePart):
             }
 
     def configs(self, hashes: Collection[str]) -> dict[str, dict[str, Any]]:
-        """The config of each hash, with the fields that older ones lack."""
+        """The config of each hash, with the fields that older configs lack."""
         chosen = sql_select(col(Run.config_hash), col(Run.config)).group_by(col(Run.config_hash))
         with self._read() as session:
             return {
@@ -108,7 +108,7 @@ class Listing(StorePart):
             }
 
     def manifests(self, run_ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
-        """The parts of manifests that decide figures besides the config, for runs that have started."""
+        """The settings that configs leave open: the parts of started runs' manifests that decide figures."""
         chosen = sql_select(RUN_ID, *RESOLVED).where(col(Run.manifest).is_not(None))
         with self._read() as session:
             return {

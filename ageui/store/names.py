@@ -1,4 +1,4 @@
-"""Names, tags, notes and priorities that people may give, and friendly names for unnamed runs."""
+"""Valid names, tags, notes and priorities, and friendly names for unnamed runs."""
 
 import unicodedata
 from collections.abc import Callable
@@ -19,9 +19,9 @@ def valid_name(text: str, what: str = "name") -> str:
     name = unicodedata.normalize("NFC", text)
     shown = clean(name)[:LONGEST_NAME]
     if has_hidden(name):
-        raise ConfigError(f"the {what} {shown!r} contains a control, invisible or undecodable character; leave it out")
+        raise ConfigError(f"the {what} {shown!r} has a control, invisible or undecodable character; remove it")
     if not name.strip() or name != name.strip():
-        raise ConfigError(f"the {what} {shown!r} is empty, or starts or ends with a space; give at least one character")
+        raise ConfigError(f"the {what} {shown!r} is empty, or begins or ends with a space; give other text")
     if len(name) > LONGEST_NAME:
         raise ConfigError(f"the {what} {shown!r}… has {len(name)} characters; give at most {LONGEST_NAME}")
     if name.isdigit():
@@ -30,10 +30,10 @@ def valid_name(text: str, what: str = "name") -> str:
 
 
 def valid_tag(text: str) -> str:
-    """A tag: a name without spaces and commas, which separate tags."""
+    """A tag: a name without spaces and commas, because these separate tags."""
     tag = valid_name(text, "tag")
     if any(character.isspace() or character == "," for character in tag):
-        raise ConfigError(f"the tag {clean(tag)!r} contains a space or comma; write - instead, or give several tags")
+        raise ConfigError(f"the tag {clean(tag)!r} has a space or comma; write - instead, or give several tags")
     return tag
 
 
@@ -41,14 +41,14 @@ def valid_note(text: str) -> str:
     """A note: one line of any text. Raises `ConfigError` if it is too long or contains hidden characters."""
     note = unicodedata.normalize("NFC", text).strip()
     if has_hidden(note):
-        raise ConfigError(f"the note {clean(note)[:LONGEST_NAME]!r} contains a hidden character; leave it out")
+        raise ConfigError(f"the note {clean(note)[:LONGEST_NAME]!r} has a hidden character; remove it")
     if len(note) > LONGEST_NOTE:
         raise ConfigError(f"the note has {len(note)} characters; give at most {LONGEST_NOTE}")
     return note
 
 
 def valid_priority(priority: int) -> int:
-    """A priority in the queue. Raises `ConfigError` for one that is too large or too small."""
+    """A priority in the queue. Raises `ConfigError` if it is too large or too small."""
     if abs(priority) > LARGEST_PRIORITY:
         raise ConfigError(f"priority {priority}: give a number from -{LARGEST_PRIORITY} to {LARGEST_PRIORITY}")
     return priority
@@ -66,6 +66,6 @@ def friendly_name(number: int, is_taken: Callable[[str], bool]) -> str:
 
 
 def did_you_mean(wrong: str, names: list[str]) -> str:
-    """`; did you mean 'x'?` if a name is close, else an empty text."""
+    """`; did you mean 'x'?` if a name is close, else empty text."""
     close = get_close_matches(wrong, names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""Inserting queued runs."""
+"""Inserts queued runs."""
 
 import os
 import uuid
@@ -24,7 +24,7 @@ _MOST_DIGITS = 16
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run to queue: its config, the description of the config's data, and a name or None."""
+    """A run to queue: its config, the description of its data, and a name or None."""
 
     config: RunConfig
     spec: DataSpec
@@ -32,7 +32,7 @@ class NewRun:
 
 
 def valid_names(session: Session, wanted: Sequence[str | None]) -> list[str | None]:
-    """The names of new runs as they are stored. Raises `ConfigError` for an invalid and for a taken one."""
+    """The names of new runs in stored form. Raises `ConfigError` for an invalid or taken name."""
     names = [None if name is None else valid_name(name) for name in wanted]
     given = [name for name in names if name is not None]
     taken = taken_names(session, given) or [name for name, times in Counter(given).items() if times > 1]
@@ -44,9 +44,9 @@ def valid_names(session: Session, wanted: Sequence[str | None]) -> list[str | No
 def insert_runs(
     session: Session, runs: Sequence[NewRun], tags: Sequence[str], folder: Path, priority: int = 0
 ) -> list[int]:
-    """Queues runs in the given order, each last of its priority, and returns their ids. Several make a sweep.
+    """Queues runs in the given order, each last of its priority, and returns their ids. Several runs form a sweep.
 
-    Takes a few statements however many runs there are: ten thousand runs must not block other writers for long.
+    Takes a few statements for any number of runs, so that ten thousand runs do not block other writers for long.
     """
     names = valid_names(session, [new.name for new in runs])
     labels = {valid_tag(tag) for tag in tags}
@@ -112,7 +112,7 @@ def taken_names(session: Session, names: Sequence[str]) -> list[str]:
 
 
 def _train_images(session: Session, runs: Sequence[NewRun]) -> dict[str, int]:
-    """The labelled train images of the registered data sets of runs, by name, where they are known."""
+    """The known numbers of labelled train images of runs' registered data sets, by name."""
     found: dict[str, int] = {}
     for batch in batches(list({new.config.data for new in runs})):
         for name, counts in session.exec(

@@ -1,4 +1,4 @@
-"""Questions about databases that are not open, such as copies: what they are, and which files they need."""
+"""Queries of databases that are not open, such as copies: their identity, and the files they need."""
 
 import sqlite3
 from contextlib import closing
@@ -20,7 +20,7 @@ _NEEDED = (
 
 
 def uuid_of(path: Path) -> str | None:
-    """The identity of a database; None if the file is gone or no database. Raises `StoreError` if it is unreadable."""
+    """The identity of a database; None if the file is missing or not a database. Raises `StoreError` if unreadable."""
     found = _ask(path, "SELECT uuid FROM database") if path.is_file() else []
     return found[0][0] if found else None
 
@@ -52,7 +52,7 @@ def _is_database(path: Path) -> bool:
 
 
 def _ask(path: Path, statement: str, values: tuple[str, ...] = ()) -> list[Any]:
-    """The rows that a statement finds; none if the file is no database or lacks the table."""
+    """The rows found by a statement; none if the file is not a database or lacks the table."""
     for mode in reading_modes(path):
         try:
             with (

@@ -1,7 +1,7 @@
 """The folder for the files of a database's runs, and the marker in it that names the database.
 
 A database that is moved, renamed, or copied together with its folder keeps the folder. A copy beside the original gets
-its own, and so does a new database beside the folder of another.
+its own folder, and so does a new database beside the folder of another.
 """
 
 import fnmatch
@@ -28,7 +28,7 @@ _UNFINISHED = f".{MARKER}.*.part"
 
 @dataclass(frozen=True)
 class _Marker:
-    """The marker in a folder, which names its database."""
+    """The content of a folder's marker: facts about its database."""
 
     uuid: str
     database: Path
@@ -44,7 +44,7 @@ class _Stored:
 
 
 def find_folder(connection: Connection, path: Path) -> Path:
-    """The folder for the files of runs. It may not exist yet; writes nothing."""
+    """The folder for the files of runs, which may not exist yet. Writes nothing."""
     stored = _read_stored(connection, path)
     if _is_own(connection, path, stored):
         return stored.folder
@@ -58,18 +58,18 @@ def has_folder(connection: Connection, path: Path) -> bool:
 
 
 def settle(connection: Connection, path: Path, asked: Path | None, *, is_new: bool) -> None:
-    """Marks the folder of the database as its own, or makes another one, and stores which one it is.
+    """Marks the folder of the database as its own, or makes another, and stores the choice.
 
-    Runs in a transaction, under the lock of the schema. `asked` is the folder that a person wants for a new database.
-    Raises `ConfigError` if it holds other files, or if an existing database has another one, and `StoreError` if the
-    folder cannot be written.
+    Runs in a transaction, under the lock of the schema. `asked` is the folder requested for a new database. Raises
+    `ConfigError` if it holds other files, or if an existing database has another folder, and `StoreError` if the folder
+    cannot be written.
     """
     stored = _read_stored(connection, path)
     asked = None if asked is None else Path(os.path.abspath(asked.expanduser()))
     if asked is not None and not is_new and asked.resolve() != stored.folder.resolve():
         raise ConfigError(
-            f"--files {asked}: {path} already keeps its files in {stored.folder}; leave --files out, or start another "
-            "database with --db"
+            f"--files {asked}: the files of {path} are in {stored.folder}, chosen when it was created; omit --files, "
+            "or start another database with --db"
         )
     try:
         identity, folder = _settled(connection, path, stored, asked, is_new=is_new)
@@ -81,24 +81,24 @@ def settle(connection: Connection, path: Path, asked: Path | None, *, is_new: bo
 
 
 def is_within(folder: Path, file: Path) -> bool:
-    """Whether a file, which need not exist, lies in a folder, symbolic links resolved."""
+    """Whether a file, which need not exist, is in a folder, with symbolic links resolved."""
     return file.resolve().is_relative_to(folder.resolve())
 
 
 def _settled(
     connection: Connection, path: Path, stored: _Stored, asked: Path | None, *, is_new: bool
 ) -> tuple[str, Path]:
-    """The identity and the folder of the database from now on; the folder is marked."""
+    """Marks the database's folder. Returns the database's identity and folder from now on."""
     if is_new and asked is not None:
         if not _take_empty(asked, _Marker(stored.uuid, path)):
-            raise ConfigError(f"--files {asked}: the folder is in use or not empty; choose a new or an empty folder")
+            raise ConfigError(f"--files {asked}: it is in use or holds other files; choose a new or empty folder")
         return stored.uuid, asked
     if is_new:
         return stored.uuid, _take_free(path, stored.uuid)
     if not stored.folder.exists() and not stored.folder.is_relative_to(path.parent):
         raise StoreError(
-            f"{stored.folder}, the run folder of {path}, is missing; mount its disk or move it back, or continue "
-            f"without its files: mkdir {stored.folder}"
+            f"{stored.folder}, the folder for the files of runs of {path}, is missing; mount its disk, move it back, "
+            f"or continue without those files: mkdir {stored.folder}"
         )
     marker = _read_marker(stored.folder)
     if stored.folder.exists() and _is_own(connection, path, stored):
@@ -109,7 +109,7 @@ def _settled(
 
 
 def _is_own(connection: Connection, path: Path, stored: _Stored) -> bool:
-    """Whether the folder is the database's own, although its marker may be missing, or name an earlier path."""
+    """Whether the folder is the database's own; its marker may be missing or name an earlier path."""
     marker = _read_marker(stored.folder)
     if marker is not None:
         return marker.uuid == stored.uuid and not _is_another(marker.database, path, stored.uuid)
@@ -123,14 +123,14 @@ def _is_own(connection: Connection, path: Path, stored: _Stored) -> bool:
 
 
 def _is_another(named: Path, path: Path, identity: str) -> bool:
-    """Whether a marker names another file, which is still the database of that identity."""
+    """Whether a marker names another file that is still the database of that identity."""
     if named == path or not named.exists() or named.samefile(path):
         return False
     return uuid_of(named) == identity
 
 
 def _holds_checkpoint(connection: Connection, path: Path, folder: Path) -> bool:
-    """Whether the first checkpoint found in the folder has the SHA-256 that the database stores."""
+    """Whether the first checkpoint found in the folder has the SHA-256 stored in the database."""
     rows = connection.execute(select(col(Checkpoint.path), col(Checkpoint.sha256))).all()
     found = ((file, sha256) for name, sha256 in rows if is_within(folder, file := path.parent / name))
     for file, sha256 in found:
@@ -146,7 +146,7 @@ def _has_rival(path: Path) -> bool:
 
 
 def _read_stored(connection: Connection, path: Path) -> _Stored:
-    # Plain SQL: building the statement would take longer than the rest of opening a database.
+    # Plain SQL, because building the statement would take longer than the rest of opening a database.
     identity, files = connection.exec_driver_sql("SELECT uuid, files FROM database").one()
     return _Stored(identity, _default(path) if files is None else path.parent / files, files is not None)
 
@@ -168,7 +168,7 @@ def _take_free(path: Path, identity: str) -> Path:
 
 
 def _take_empty(folder: Path, marker: _Marker) -> bool:
-    """Makes and marks a folder. Returns False if it holds anything but a marker that was left for the same path."""
+    """Makes and marks a folder. Returns False if it holds anything but a leftover marker for the same path."""
     try:
         make_private_folder(folder)
         holds = _contents(folder)
@@ -185,7 +185,7 @@ def _take_empty(folder: Path, marker: _Marker) -> bool:
 
 
 def _read_marker(folder: Path) -> _Marker | None:
-    """The folder's marker; None without one. An unreadable marker names no database."""
+    """The folder's marker; None without one. An unreadable marker belongs to nobody."""
     try:
         content = json.loads((folder / MARKER).read_bytes())
         return _Marker(str(content["uuid"]), (folder.resolve().parent / content["database"]).resolve())
@@ -196,7 +196,7 @@ def _read_marker(folder: Path) -> _Marker | None:
 
 
 def _mark(folder: Path, marker: _Marker, found: _Marker | None) -> None:
-    """Replaces the marker that was `found`. Raises `FileExistsError` if none was found but one exists now."""
+    """Replaces the marker `found`. Raises `FileExistsError` if none was found but one exists now."""
     if found == marker:
         return
     beside = folder.resolve().parent
@@ -208,5 +208,5 @@ def _mark(folder: Path, marker: _Marker, found: _Marker | None) -> None:
 
 
 def _contents(folder: Path) -> list[str]:
-    """The names in the folder, without its marker and those that a killed process began to write."""
+    """The names in the folder, without its marker and the partial files of a killed process."""
     return [name for name in os.listdir(folder) if name != MARKER and not fnmatch.fnmatch(name, _UNFINISHED)]

@@ -1,4 +1,4 @@
-"""The peak memory of done runs of an opened store."""
+"""The peak memory of an opened store's done runs."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _PATHS: Final = [f"$.{'data.' if name == 'splits' else ''}{name}" for name in _F
 
 @dataclass(frozen=True)
 class PeakRow:
-    """The largest peak of runs with equal fields and facts, and the run that had it.
+    """The largest peak of runs with equal fields and facts, and its run.
 
     `config` has the `MEMORY_FIELDS`. `facts` are those of the manifest: device, device_type, dtype, threads, recipe,
     versions, and the splits of the data.
@@ -37,9 +37,9 @@ class PeakMemory(StorePart):
     """Reads measured peaks."""
 
     def measured(self) -> list[PeakRow]:
-        """The peaks of the newest done runs that trained in one attempt: others may have peaked before a process died.
+        """The peaks of the newest done runs with one attempt: others may have peaked before a process died.
 
-        Reads `_SEARCHED` runs, which takes some hundredths of a second.
+        Reads `_SEARCHED` runs, which takes a few hundredths of a second.
         """
         newest = sql_select(RUN_ID).where(col(Run.status) == "done", col(Run.source) == MEASURED)
         config = func.json_extract(col(Run.config), *(f"$.{name}" for name in MEMORY_FIELDS))

@@ -10,7 +10,7 @@ from ageui.store.tables import ItemSet, Prediction, Result
 
 
 def read_predictions(session: Session, run_id: int, split: str) -> Predictions | None:
-    """The predictions of a run on one split; None if it was not scored on it."""
+    """The predictions of a run on a split; None if it was not scored on the split."""
     found = session.exec(
         select(ItemSet, Prediction)
         .join(Result, col(Result.item_set) == col(ItemSet.hash))

@@ -1,4 +1,4 @@
-"""The queue of an opened store: every change of a run's status except those that its attempt writes itself.
+"""The queue of an opened store: all changes of a run's status except those written by its attempt.
 
 queued ──claim──▶ running ──▶ done · diverged · failed · interrupted (in the foreground)
   ↑  ↑               │ └──▶ queued again: its worker was stopped, or its process died
@@ -47,7 +47,7 @@ Place = Literal["first", "last", "before", "after"]
 Rule = Callable[[RunState], Values]
 
 BY_THE_USER = "by the user"
-"""The reason of a pause that a person asked for."""
+"""The reason of a pause requested by a person."""
 ENDED = ("done", "diverged", "failed", "cancelled")
 _IS_HELD = (col(Run.status) == "paused", col(Run.failure) == HELD)
 _QUEUED = {
@@ -67,7 +67,7 @@ class RunningRun:
 
 @dataclass(frozen=True)
 class QueuePause:
-    """The reason and time of a pause of the queue, in which no worker claims a queued run."""
+    """The reason and start of a pause of the queue, during which no worker claims a queued run."""
 
     reason: str
     since: datetime
@@ -77,16 +77,16 @@ class RunQueue(StorePart):
     """The queue of an opened store.
 
     A command changes one or many runs in one transaction. It raises `ConfigError` if the status of its only run does
-    not allow it; of several runs, it changes the others.
+    not allow the change; with several runs, it changes the others.
     """
 
     # Claims
 
     def claim_next(self, claimant: Claimant, devices: Sequence[str], take_lock: TakeLock) -> Claim | None:
-        """Claims the next queued run whose config names one of `devices`; None if there is none or the queue is paused.
+        """Claims the next queued run whose config names one of `devices`; None without one, or while paused.
 
-        `take_lock` is called before the claim is committed, so that a run seen running is always locked. A run whose
-        lock is taken is skipped.
+        `take_lock` is called before the claim is committed, so that a run seen as running is always locked. Skips runs
+        whose lock is taken.
         """
         skipped: list[int] = []
         while True:
@@ -107,7 +107,7 @@ class RunQueue(StorePart):
             return None
 
     def next_run(self, devices: Sequence[str]) -> int | None:
-        """The run that `claim_next` would claim now, None if there is none. Takes no lock."""
+        """The run that `claim_next` would claim now, or None. Takes no lock."""
         with self._read() as session:
             if session.get(PausedQueue, 1) is not None:
                 return None
@@ -125,7 +125,7 @@ class RunQueue(StorePart):
     # Reading
 
     def waiting(self, limit: int | None = None) -> list[RunRow]:
-        """The queued runs in the order in which workers claim them; the first ones with a `limit`."""
+        """The queued runs in the order in which workers claim them, at most `limit`."""
         with self._read() as session:
             return run_rows(session, RUN_ROWS.where(IS_QUEUED).order_by(*QUEUE_ORDER).limit(limit))
 
@@ -141,13 +141,13 @@ class RunQueue(StorePart):
             return [RunningRun(*row) for row in session.exec(found).all()]
 
     def current_pause(self) -> QueuePause | None:
-        """The current pause of the queue; None if it is not paused."""
+        """The pause of the queue; None if it is not paused."""
         with self._read() as session:
             row = session.get(PausedQueue, 1)
             return _pause(row) if row is not None else None
 
     def held(self) -> dict[str, int]:
-        """The number of held runs, by the reason why they were held."""
+        """The number of held runs, by reason."""
         reasons = select(Run.error, func.count()).where(*_IS_HELD).group_by(Run.error)
         with self._read() as session:
             return {reason or "": count for reason, count in session.exec(reasons).all()}
@@ -160,7 +160,7 @@ class RunQueue(StorePart):
             return _pause(pause_queue(session, reason))
 
     def resume_queue(self, only: QueuePause | None = None) -> QueuePause | None:
-        """Resumes the queue; given `only`, just if that pause is still in force.
+        """Resumes the queue; given `only`, only if that pause is still in force.
 
         Returns the pause that it ended, or None.
         """
@@ -182,13 +182,13 @@ class RunQueue(StorePart):
     def add(
         self, runs: Sequence[NewRun], again: Sequence[int] = (), *, tags: Sequence[str] = (), priority: int = 0
     ) -> Changed:
-        """Queues new runs in the given order, and others `again` as `retry` does, in one transaction."""
+        """Queues new runs in the given order, and requeues others (`again`) like `retry`, in one transaction."""
         with self._write() as session:
             retried = change_runs(session, again, _to_retry(False))
             return Changed.by_adding(insert_runs(session, runs, tags, self._folder, priority)) + retried
 
     def cancel(self, run_ids: RunIds, *, at_once: bool = False) -> Changed:
-        """Cancels unfinished runs, and asks running ones to stop (to be killed, if `at_once`)."""
+        """Cancels unfinished runs, and asks running runs to stop (or kills them, if `at_once`)."""
         cancelled = {"status": "cancelled", "ended_at": now(), "error": "cancelled by the user", "failure": None}
 
         def rule(run: RunState) -> Values:
@@ -201,7 +201,7 @@ class RunQueue(StorePart):
         return self._command(run_ids, rule)
 
     def pause(self, run_ids: RunIds) -> Changed:
-        """Pauses queued runs, and asks running ones to write a checkpoint and stop."""
+        """Pauses queued runs, and asks running runs to write a checkpoint and stop."""
 
         def rule(run: RunState) -> Values:
             if run.status == "queued":
@@ -215,7 +215,7 @@ class RunQueue(StorePart):
         return self._command(run_ids, rule)
 
     def hold(self, run_id: int, reason: str) -> int:
-        """Pauses a queued run that is too large for its device, and those of its sweep that are at least as large.
+        """Pauses a queued run that is too large for its device, and the runs of its sweep that are at least as large.
 
         Returns the number of paused runs; 0 if the run has left the queue.
         """
@@ -224,20 +224,20 @@ class RunQueue(StorePart):
             return hold_too_large(session, run, reason) if run is not None and run.status == "queued" else 0
 
     def resume(self, run_ids: RunIds) -> Changed:
-        """Queues paused or interrupted runs again, at their old places. They resume from their newest checkpoints.
+        """Requeues paused or interrupted runs at their old places. They resume from their newest checkpoints.
 
-        Runs that were held form a new sweep, whose failures count from zero, and are tried whatever memory they need.
+        Held runs form a new sweep, whose failures count from zero, and are tried whatever memory they need.
         """
         with self._write() as session:
             return change_runs(session, run_ids, _to_resume())
 
     def resume_held(self) -> Changed:
-        """Resumes all runs that were held."""
+        """Resumes all held runs."""
         with self._write() as session:
             return change_runs(session, session.exec(select(RUN_ID).where(*_IS_HELD)).all(), _to_resume())
 
     def retry(self, run_ids: RunIds, *, from_start: bool = False) -> Changed:
-        """Queues failed, cancelled or interrupted runs again, or with `from_start` diverged ones.
+        """Requeues failed, cancelled or interrupted runs, and with `from_start` also diverged runs.
 
         They resume from their newest checkpoints. `from_start` deletes their measurements, which cannot be undone, and
         returns the files of their checkpoints.
@@ -248,7 +248,7 @@ class RunQueue(StorePart):
 
     def move(self, run_ids: RunIds, place: Place, other: int | None = None) -> Changed:
         """Moves queued runs, in their order, to the front or end of the queue, or next to `other`, and gives them the
-        priority there. The change includes the runs that make room."""
+        priority of that place. The change includes the runs that make room."""
         with self._write() as session:
             asked = change_runs(session, run_ids, _in_queue({}))
             moving = set(asked.ids)
@@ -268,7 +268,7 @@ class RunQueue(StorePart):
             else:
                 return asked
             alike = [one for one in rest if one.priority == beside.priority]
-            # Reuses the same positions, so that those of runs that return to the queue later keep their meaning.
+            # Reuses the same positions, so that positions of runs that return to the queue later stay meaningful.
             positions = sorted(one.position for one in (*alike, *block))
             start = alike.index(beside) + (place in ("last", "after"))
             alike[start:start] = block
@@ -281,11 +281,11 @@ class RunQueue(StorePart):
             return Changed(made.runs, asked.problems, is_whole=True)
 
     def prioritise(self, run_ids: RunIds, priority: int) -> Changed:
-        """Sets the priority of queued runs. Among runs of equal priority their positions stay."""
+        """Sets the priority of queued runs. They keep their positions among runs of equal priority."""
         return self._command(run_ids, _in_queue({"priority": valid_priority(priority)}))
 
     def devices(self, run_ids: Sequence[int] | None = None) -> list[str]:
-        """The values of `device` in the configs of queued runs, each once; of all of them, or of those with the ids."""
+        """The distinct values of `device` in the configs of queued runs: of all, or of those with the ids."""
         values = sql_select(config_value("device")).where(IS_QUEUED).distinct()
         found: dict[str, None] = {}
         with self._read() as session:
@@ -309,7 +309,7 @@ class RunQueue(StorePart):
     # Runs whose process died
 
     def end_lost(self, run: RunningRun, reason: str) -> str | None:
-        """Ends the attempt of a run whose processes have all died. Returns the run's new status, None if another
+        """Ends the attempt of a run whose processes have all died. Returns the run's new status; None if another
         process changed it first.
 
         The caller must hold the run's lock.
@@ -335,12 +335,12 @@ class _Place(NamedTuple):
 
 
 def _of_measured(rule: Rule) -> Rule:
-    """The rule, refusing published and derived runs."""
+    """The rule, plus a refusal of published and derived runs."""
 
     def refusing(run: RunState) -> Values:
         if run.source != MEASURED:
             what = "is made from other runs" if run.source == DERIVED else "holds figures from the report"
-            raise ConfigError(f"{run} {what} and cannot be trained; name a trained run")
+            raise ConfigError(f"{run} {what}, so it cannot be run")
         return rule(run)
 
     return refusing
@@ -368,8 +368,8 @@ def _to_retry(from_start: bool) -> Rule:
     def rule(run: RunState) -> Values:
         if run.status == "diverged" and not from_start:
             raise ConfigError(
-                f"{run} diverged and would diverge again, since the same config gives the same losses; follow the "
-                f"advice of ageui show {run.id} in a new run, or repeat it with --from-start"
+                f"{run} diverged and would diverge again, because equal configs give equal losses; start a new run "
+                f"with the changes that ageui show {run.id} advises, or repeat it with --from-start"
             )
         if run.status not in ("failed", "cancelled", "interrupted", "diverged"):
             raise ConfigError(
@@ -382,7 +382,7 @@ def _to_retry(from_start: bool) -> Rule:
 
 
 def _in_queue(values: Values) -> Rule:
-    """The rule that gives queued runs these values, and refuses all other runs."""
+    """The rule that gives queued runs these values and refuses all other runs."""
 
     def rule(run: RunState) -> Values:
         if run.status != "queued":
@@ -397,7 +397,7 @@ def _pause(row: PausedQueue) -> QueuePause:
 
 
 def _delete_measurements(session: Session, run_ids: Sequence[int]) -> tuple[str, ...]:
-    """Deletes the measurements of runs, and returns the paths of their checkpoints."""
+    """Deletes the measurements of runs. Returns the paths of their checkpoints."""
     paths: list[str] = []
     for batch in batches(run_ids):
         paths += session.exec(select(Checkpoint.path).where(col(Checkpoint.run_id).in_(batch))).all()

@@ -1,4 +1,4 @@
-"""The records that the store returns: plain, frozen, and valid after the database is closed.
+"""The store's records: plain and frozen, and valid even after the database is closed.
 
 Errors and biases are in years, losses on ages divided by 100, times are aware and in UTC.
 """
@@ -35,8 +35,8 @@ class Summary:
     `val_bias`, the biases of the newest scored epoch on the validation split.
 
     The scores are those of `split`: test if it has labels, else valid, else train; None until a split is scored.
-    `total_steps` to `activity` are the progress of a running run: `eta_seconds` remain of its stage, `activity` is
-    what it does when it is not training, as `reading images 300/4065`.
+    `total_steps` to `activity` are the progress of a running run: `eta_seconds` remain of its stage; `activity` is its
+    work other than training, such as `reading images 300/4065`.
     """
 
     epochs: int
@@ -64,7 +64,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run as lists show it. `error` says why an unfinished run ended, `failure` names the cause in one word.
+    """A run as shown in lists. `error` says why an unfinished run ended; `failure` names the cause in one word.
 
     `attempt` is the number of the newest attempt. `request` is the pending request to a running run.
     """
@@ -90,12 +90,12 @@ class RunRow:
 
     @property
     def is_published(self) -> bool:
-        """Whether its figures come from the report rather than from our own training."""
+        """Whether its figures come from the report, not from our own training."""
         return self.source == PUBLISHED
 
     @property
     def is_derived(self) -> bool:
-        """Whether its predictions are made from those of other runs."""
+        """Whether its predictions derive from those of other runs."""
         return self.source == DERIVED
 
     @property
@@ -110,10 +110,10 @@ class RunRow:
 
 @dataclass(frozen=True)
 class SplitScores:
-    """A run's scores on one split. Runs with equal `images` (a hash) were scored on the same images and ages.
+    """A run's scores on a split. Runs with equal `images` (a hash) were scored on the same images and ages.
 
-    `selected_on` is the split that chose the scored weights, None if none did. `statistics` is the revision of the
-    intervals and tests. `in_train` counts the images with a duplicate or near-duplicate in train, None if unknown.
+    `selected_on` is the split that selected the scored weights, if any. `statistics` is the revision of the intervals
+    and tests. `in_train` counts the images with a duplicate or near-duplicate in train; None if unknown.
     """
 
     split: str
@@ -127,7 +127,7 @@ class SplitScores:
 
     @property
     def is_selected(self) -> bool:
-        """Whether these images chose the weights that are scored on them, which makes the scores too good."""
+        """Whether these images selected the weights scored on them, which makes the scores too good."""
         return self.selected_on == self.split
 
     @property
@@ -188,10 +188,10 @@ class CheckpointRow:
 
 @dataclass(frozen=True)
 class AttemptRow:
-    """One process's attempt at a run; `worker` is None in the foreground, `seconds` is the duration of its process.
+    """A process's attempt at a run; `worker` is None in the foreground, `seconds` is the duration of the process.
 
-    The attempt continued after `step`. `replayed` counts the points that an earlier attempt had stored, `differing`
-    those of them that came out differently. `peak_memory_bytes` is that of the GPU if it used one, else of its process.
+    The attempt continued after `step`. `replayed` counts points that an earlier attempt had stored, `differing` those
+    with other values. `peak_memory_bytes` is that of the GPU if used, else of the process.
     """
 
     number: int
@@ -215,7 +215,7 @@ class AttemptRow:
 
 @dataclass(frozen=True)
 class Source:
-    """A run behind a derived run, under its present name; `id` is None if it is not in this database."""
+    """A run behind a derived run, with its current name; `id` is None if it is not in this database."""
 
     uuid: str
     name: str
@@ -232,7 +232,7 @@ _COMMANDS: Final = {
 
 @dataclass(frozen=True)
 class DerivedFrom:
-    """The derivation of a run from its `sources`.
+    """The way a derived run is made from its `sources`.
 
     `operation` and `options` are those of `engine.derived_methods`. `parameters` are given, or fitted to all images of
     the split `fitted_on`; the scores on that split are cross-fitted.
@@ -263,7 +263,7 @@ class DerivedFrom:
 
     @property
     def note(self) -> str:
-        """A sentence on the difference between scores and predictions for new faces; empty without a difference."""
+        """How scores differ from the run's predictions for new faces; empty if they do not."""
         if self.operation == "folds":
             count = self.options["count"]
             return (
@@ -286,7 +286,7 @@ class DerivedFrom:
 
 @dataclass(frozen=True)
 class RunDetail:
-    """A whole run, without its predictions and per-step points.
+    """A complete run, without its predictions and per-step points.
 
     `derived_from` is None for a trained run. `uuid` is the same in every copy of the database.
     """
@@ -321,7 +321,7 @@ class RunDetail:
 
     @property
     def command(self) -> str | None:
-        """The command that makes this run again; None if this version cannot run its config."""
+        """The command that makes this run again; None if this ageui cannot run its config."""
         if self.derived_from is not None:
             return self.derived_from.command
         try:
@@ -331,13 +331,13 @@ class RunDetail:
 
     @property
     def folds_option(self) -> str:
-        """The option that puts the run on a fold again, after a space; empty for one on the splits of its data."""
+        """The option that repeats the run's folds, after a space; empty for a run on its data's own splits."""
         fold = self.data_spec.get("fold")
         return f" --folds {fold[1]}" if fold else ""
 
     @property
     def trainings(self) -> frozenset[str]:
-        """The ids of the trainings behind the run, the same in every database; several for an ensemble."""
+        """Identifiers, valid in every database, of the trainings behind the run; several for an ensemble."""
         return frozenset((self.manifest or {}).get("trainings", [self.uuid or str(self.id)]))
 
     @property
@@ -347,7 +347,7 @@ class RunDetail:
 
     @property
     def kept_epoch(self) -> Epoch | None:
-        """The epoch whose weights are kept, or would be if the run ended now; None before the first has ended."""
+        """The epoch whose weights are kept, or would be if the run ended now; None before the first epoch ended."""
         keeps_last = self.config.get("keep") == "last"
         return next(
             (epoch for epoch in reversed(self.history) if epoch.is_best or (keeps_last and epoch.is_finite)), None
@@ -355,7 +355,7 @@ class RunDetail:
 
     @property
     def first_weights(self) -> str:
-        """The weights that the run loaded before its first step, and their file; empty if random or unknown."""
+        """A sentence about the weights loaded before the first step, and their file; empty if random or unknown."""
         try:
             report = LoadReport.of((self.manifest or {}).get("weights") or {})
         except TypeError:
@@ -364,7 +364,7 @@ class RunDetail:
 
     @property
     def pretraining(self) -> str | None:
-        """A sentence on the unknown images that its initial weights were pretrained on; None for other weights."""
+        """A sentence about unknown images on which its first weights were pretrained; None if there are none."""
         return pretraining_of(self.config, self.manifest)
 
     @property
@@ -404,11 +404,11 @@ class RunDetail:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The predictions (N,) of a run on one split, and the images they are for; ages in years.
+    """The predictions (N,) of a run on a split, and their images; ages in years.
 
-    `attributes` maps each attribute to its value per image, None where unknown. `subjects` are the persons in the
-    images, where the data names them. `ranges` are the ends (N,) of ages given as ranges, by their columns. `refit`
-    repeats the fit behind predictions of a derived run in bootstrap samples.
+    `attributes` maps each attribute to its value per image, None if unknown. `subjects` are the persons in the images,
+    if the data names them. `ranges` are the ends (N,) of ages given as ranges, by column. `refit` repeats the fit
+    behind predictions of a derived run in bootstrap samples.
     """
 
     split: str
@@ -422,7 +422,7 @@ class Predictions:
     refit: Refit | None = None
 
     def items(self) -> "pd.DataFrame":
-        """The images as `Evaluated.items` holds them."""
+        """The images in the form of `Evaluated.items`."""
         import pandas as pd
 
         columns = {"image": self.names, "age": self.ages}

@@ -1,4 +1,4 @@
-"""Repeats the fit behind a derived run's predictions, from the copies of its sources' predictions."""
+"""Repeats the fit behind a derived run's predictions, from copies of its sources' predictions."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ def read_refit(session: Session, run_id: int, split: str) -> Refit | None:
 
 
 def _sources(session: Session, run_id: int, split: str, blended: int) -> NDArray[np.float64] | None:
-    """The copied predictions (S, N) on a split of a run's sources, or of the `blended` runs behind its only source."""
+    """The copied predictions (S, N) of a run's sources on a split, or of the `blended` runs behind its only source."""
     chosen = select(SourcePrediction.predicted).where(
         SourcePrediction.run_id == run_id, SourcePrediction.split == split
     )

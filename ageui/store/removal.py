@@ -1,4 +1,4 @@
-"""Deletes runs, or only their predictions, for good."""
+"""Deletes runs, or only their predictions, permanently."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class RemovableRun:
-    """A run that can be deleted, and the number and bytes of its stored predictions, one for each split."""
+    """A run that can be deleted, and the number (one per split) and bytes of its stored predictions."""
 
     id: int
     name: str
@@ -31,10 +31,10 @@ class RemovableRun:
 
 
 class Removal(StorePart):
-    """Deletes runs of an opened store, all or none. Deleted ids are never used again.
+    """Deletes runs of an opened store, all or none. Deleted ids are never reused.
 
-    SQLite overwrites what is deleted; `Store.truncate_log` then removes it from the write-ahead log, too. Every method
-    raises `ConfigError` if a run is missing or running, or not archived although `only_archived`.
+    SQLite overwrites deleted data; `Store.truncate_log` then removes it from the write-ahead log, too. Every method
+    raises `ConfigError` if a run is missing or running, or not archived despite `only_archived`.
     """
 
     def find(self, run_ids: Sequence[int], *, only_archived: bool = False) -> list[RemovableRun]:
@@ -46,8 +46,8 @@ class Removal(StorePart):
     def remove(self, run_ids: Sequence[int], *, only_archived: bool = False, sources: bool = False) -> None:
         """Deletes runs with everything stored about them. The caller then deletes their folders.
 
-        Raises `ConfigError` also if a run that has not ended starts from the weights of one of them, or if a derived
-        run is made from one of them, unless `sources` may be deleted.
+        Also raises `ConfigError` if an unfinished run starts from the weights of one of them, or, unless `sources` may
+        be deleted, if a derived run is made from one of them.
         """
         with self._write() as session:
             _refuse(session, run_ids, only_archived)
@@ -120,7 +120,7 @@ def _removable(session: Session, run_ids: Sequence[int]) -> list[RemovableRun]:
 
 
 def _remove_unused_items(session: Session) -> None:
-    """Deletes image lists without results, and empties those without predictions: scores need no names of images."""
+    """Deletes image lists without results, and empties those without predictions, since scores need no image names."""
     session.execute(delete(ItemSet).where(col(ItemSet.hash).not_in(select(Result.item_set))))
     joined = (col(Prediction.run_id) == col(Result.run_id)) & (col(Prediction.split) == col(Result.split))
     predicted = select(Result.item_set).join(Prediction, joined)

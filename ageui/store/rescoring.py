@@ -1,4 +1,4 @@
-"""Computes the statistics of stored results again, for databases that an earlier version wrote."""
+"""Scores stored results again, for databases written by an earlier version."""
 
 from typing import Any
 
@@ -21,18 +21,18 @@ class Rescoring(StorePart):
     """Results of an opened store whose statistics are of an earlier revision."""
 
     def remaining(self) -> int:
-        """The number of results that can be scored again and were not yet. Fast enough to ask at every start."""
+        """The number of results still to be scored again. Fast enough to ask at every start."""
         with self._read() as session:
             return int(session.execute(_stale_results(func.count())).scalar_one())
 
     def next(self) -> tuple[int, str] | None:
-        """The run and split of a result to score again, those of the newest run first; None if all are."""
+        """The run and split of the next result to score again, of the newest run first; None if none is left."""
         with self._read() as session:
             found = session.execute(_stale_results(func.max(Result.run_id), col(Result.split))).one()
         return None if found[0] is None else (found[0], found[1])
 
     def rescore(self, run_id: int, split: str, resamples: int = RESAMPLES) -> None:
-        """Scores a result again from its predictions, in a transaction of its own."""
+        """Scores a result again from its predictions, in its own transaction."""
         with self._read() as session:
             scores = read_split_scores(session, run_id, split)
             errors = read_errors(session, run_id, scores) if scores is not None else None
@@ -44,7 +44,7 @@ class Rescoring(StorePart):
 
 
 def read_errors(session: Session, run_id: int, scores: SplitScores) -> ImageErrors | None:
-    """The errors behind scores of a run; None without predictions."""
+    """The errors behind a run's scores; None without predictions."""
     predictions = read_predictions(session, run_id, scores.split)
     if predictions is None:
         return None
@@ -53,7 +53,7 @@ def read_errors(session: Session, run_id: int, scores: SplitScores) -> ImageErro
 
 
 def _stale_results(*columns: SQLColumnExpression[Any]) -> Select[Any]:
-    """Columns of the results that are stale and have predictions to score them from."""
+    """Columns of the outdated results that have predictions."""
     joined = (col(Prediction.run_id) == col(Result.run_id)) & (col(Prediction.split) == col(Result.split))
     found: Select[Any] = select(*columns)
     return found.select_from(Result).join(Prediction, joined).where(_IS_STALE)

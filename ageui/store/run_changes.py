@@ -1,4 +1,4 @@
-"""Changes that a command makes to many runs at once, recorded so that they can be undone."""
+"""Changes of a command to many runs at once, recorded for undo."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,18 +16,18 @@ from ageui.store.tables import Checkpoint, DerivationSource, Run, RunTag, core_t
 from engine.errors import ConfigError
 
 RunIds = int | Sequence[int]
-"""The run, or the runs, that a command is for."""
+"""The run or runs of a command."""
 Values = Mapping[str, Any]
 
 DELETED = "deleted"
-"""The status of a run that restoring deletes because the change had added it."""
+"""The status before the change of a run that the change added; restoring deletes the run."""
 _LASTING = frozenset({"name", "note", "tags", "priority", "position"})
-"""Columns that can be restored whatever the run's status."""
+"""Columns that can be restored at any status."""
 
 
 @dataclass(frozen=True)
 class RunState:
-    """The part of a run that commands read and change. `state_step` is the step of its newest training state."""
+    """The part of a run for commands to read and change. `state_step` is the step of its newest training state."""
 
     id: int
     name: str
@@ -53,7 +53,7 @@ class RunState:
 
 @dataclass(frozen=True)
 class RunChange:
-    """A run's new status, the columns that its change may restore, and what must still hold for that.
+    """A run's new status, the columns that undo restores, and the conditions for undo.
 
     `before` is None for a run that was added: restoring deletes it.
     """
@@ -66,14 +66,14 @@ class RunChange:
 
 @dataclass(frozen=True)
 class Changed:
-    """The runs that a command changed, or that already were as it wanted.
+    """The runs that a command changed, or that needed no change.
 
     problems
-        Why other runs are as before, a sentence each.
+        Sentences about runs that could not be changed.
     files
-        Paths of files without a row, relative to the database's folder; delete them.
+        Paths, relative to the database's folder, of files to delete.
     is_whole
-        Whether it can only be undone for all runs together.
+        Whether undo works only for all runs together.
     """
 
     runs: tuple[RunChange, ...] = ()
@@ -83,7 +83,7 @@ class Changed:
 
     @classmethod
     def by_adding(cls, run_ids: Iterable[int], status: str = "queued") -> "Changed":
-        """New runs. Undo deletes those that no worker has taken, and no derived run is made from."""
+        """New runs. Undo deletes those that no worker has taken and no derived run is made from."""
         after = {"status": status, "attempt": 0}
         return cls(tuple(RunChange(run_id, status, None, after) for run_id in run_ids))
 
@@ -96,7 +96,7 @@ class Changed:
 
     @property
     def queued(self) -> list[int]:
-        """The ids of the runs that the command queued: they need a worker."""
+        """The ids of the runs that the command queued, which need a worker."""
         return [run.run_id for run in self.runs if run.after.get("status") == "queued"]
 
     def with_status(self, status: str) -> list[int]:
@@ -107,8 +107,8 @@ class Changed:
 def change_runs(session: Session, run_ids: RunIds, rule: Callable[[RunState], Values]) -> Changed:
     """Gives each run the columns that `rule` returns, in a few statements.
 
-    A run that `rule` refuses with a `ConfigError` stays as it is and becomes a problem; the refusal of a single run is
-    raised.
+    A run that `rule` refuses with a `ConfigError` stays unchanged and becomes a problem; if it is the only run, the
+    error is raised.
     """
     wanted = [run_ids] if isinstance(run_ids, int) else list(dict.fromkeys(run_ids))
     states = run_states(session, wanted)
@@ -128,9 +128,9 @@ def change_runs(session: Session, run_ids: RunIds, rule: Callable[[RunState], Va
 
 
 def restore(session: Session, changed: Changed) -> Changed:
-    """Restores the runs that are still as a change left them; the others become problems.
+    """Restores the runs unchanged since a change; the others become problems.
 
-    A run that was asked to pause, and has done so since, is queued again.
+    A run asked to pause that has paused since is queued again.
     """
     states = run_states(session, changed.ids)
     back, problems = [], []
@@ -146,7 +146,7 @@ def restore(session: Session, changed: Changed) -> Changed:
         elif change.before is None and (derived := derived_from(session, change.run_id)) is not None:
             problems.append(f"run {derived} is made from {state}; it stays as it is")
         elif (taken := _taken_name(session, change)) is not None:
-            problems.append(f"run {taken} is now named {(change.before or {})['name']!r}; {state} keeps its name")
+            problems.append(f"run {taken} is now named {(change.before or {})['name']!r}: {state} keeps its name")
         else:
             status = DELETED if change.before is None else change.before.get("status", change.status)
             back.append(RunChange(change.run_id, status, {}, change.before or {}))
@@ -160,7 +160,7 @@ def restore(session: Session, changed: Changed) -> Changed:
 
 
 def run_states(session: Session, run_ids: Sequence[int]) -> dict[int, RunState]:
-    """The states of runs, by id, in a few statements. Ids without a run are left out."""
+    """The states of runs, by id, in a few statements. Skips ids without a run."""
     newest = select(func.max(Checkpoint.step)).where(Checkpoint.run_id == Run.id, Checkpoint.kind == "state")
     names = [field.name for field in fields(RunState) if field.name not in ("state_step", "tags")]
     columns = sql_select(
@@ -177,7 +177,7 @@ def run_states(session: Session, run_ids: Sequence[int]) -> dict[int, RunState]:
 
 
 def write_values(session: Session, values: Iterable[tuple[int, Values]]) -> None:
-    """Writes columns of runs, by id, and their tags: a statement for each set of columns."""
+    """Writes columns of runs, by id, and their tags, with a statement per set of columns."""
     tagged: dict[int, Sequence[str]] = {}
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     run = core_table(Run)
@@ -202,7 +202,7 @@ def _change(state: RunState, new: Values) -> RunChange:
     status = new.get("status", state.status)
     if not before.keys() <= _LASTING:
         after |= {"status": status, "attempt": state.attempt}
-        if status != "running":  # a running run keeps writing new ones
+        if status != "running":  # a running run keeps writing new states
             after["state_step"] = state.state_step
     return RunChange(state.id, status, before, after)
 
@@ -222,7 +222,7 @@ def derived_from(session: Session, run_id: int) -> int | None:
 
 
 def _taken_name(session: Session, change: RunChange) -> int | None:
-    """The other run that has the name to restore, if any."""
+    """The other run with the name to restore, if any."""
     name = (change.before or {}).get("name")
     return (
         None if name is None else session.exec(select(Run.id).where(Run.name == name, Run.id != change.run_id)).first()

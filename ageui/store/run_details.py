@@ -1,4 +1,4 @@
-"""Whole runs, from rows of all their tables."""
+"""Complete runs, from rows of all their tables."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from ageui.store.tables import Attempt, Checkpoint, Run
 
 
 def run_details(session: Session, run_ids: Sequence[int], *, with_groups: bool = False) -> list[RunDetail]:
-    """The runs with these ids; ids without a run are left out. `with_groups` is about the scores of epochs."""
+    """The runs with these ids; skips ids without a run. `with_groups` adds groups to the scores of epochs."""
     rows = run_rows(session, RUN_ROWS.where(RUN_ID.in_(run_ids)))
     parts = (col(Run.data_spec), col(Run.data_hash), col(Run.splits), col(Run.manifest), col(Run.uuid))
     columns = sql_select(RUN_ID, *parts)

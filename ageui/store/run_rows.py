@@ -1,4 +1,4 @@
-"""Runs and what belongs to them, from rows of tables to records."""
+"""Converts rows of runs and related tables to records."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -21,7 +21,7 @@ QUEUE_ORDER = (col(Run.priority).desc(), col(Run.position))
 IS_QUEUED: ColumnElement[bool] = col(Run.status) == literal_column("'queued'")
 IS_RUNNING: ColumnElement[bool] = col(Run.status) == literal_column("'running'")
 
-# Lists of runs select columns: building one object per row would take three times as long.
+# Lists of runs select columns, because building an object per row would take three times as long.
 _RUN_FIELDS = tuple(field.name for field in fields(RunRow) if field.name not in ("tags", "summary"))
 _OF_ATTRIBUTES = ("bias", "p_value", "val_bias")
 _SUMMARY_FIELDS = tuple(field.name for field in fields(Summary) if field.name not in _OF_ATTRIBUTES)
@@ -34,11 +34,11 @@ RUN_ROWS = sql_select(
 RESOLVED = tuple(
     func.json_extract(col(Run.manifest), path) for path in ("$.dtype", "$.recipe", "$.weights.sha256", "$.derived")
 )
-"""The parts of a run's manifest that decide its figures besides its config, for `resolved_manifest`."""
+"""The parts of a run's manifest that decide its figures, besides its config, for `resolved_manifest`."""
 
 
 def existing_run(session: Session, run_id: int) -> Run:
-    """The run of that id. Raises `ConfigError` if there is none."""
+    """The run with that id. Raises `ConfigError` without one."""
     run = session.get(Run, run_id)
     if run is None:
         raise no_run(run_id)
@@ -50,14 +50,14 @@ def no_run(run_id: int) -> ConfigError:
 
 
 def run_rows(session: Session, chosen: Select[Any]) -> list[RunRow]:
-    """The records that `chosen`, made from `RUN_ROWS`, selects, with their tags."""
+    """The records, with tags, selected by `chosen`, which is made from `RUN_ROWS`."""
     found = session.execute(chosen).all()
     tags = _tags(session, [row[0] for row in found])
     return [_run_row(row, tags.get(row[0], ())) for row in found]
 
 
 def resolved_manifest(dtype: str | None, recipe: int | None, sha256: str | None, derived: str | None) -> dict[str, Any]:
-    """A manifest with the values of `RESOLVED` alone."""
+    """A manifest with only the values of `RESOLVED`."""
     return {"dtype": dtype, "recipe": recipe or FIRST_REVISION, "weights": {"sha256": sha256}, "derived": derived}
 
 

@@ -45,7 +45,7 @@ _CANDIDATES_SHOWN = 8
 
 @dataclass(frozen=True)
 class _Stored:
-    """A stored run that may be the same as a new one; it has a manifest once it has begun."""
+    """A stored run that may equal a new run. It has a manifest once it has started."""
 
     run_id: int
     config_hash: str
@@ -54,7 +54,7 @@ class _Stored:
     manifest: Mapping[str, Any] | None
 
     def trains_like(self, config: RunConfig) -> bool:
-        """Whether the run, as far as it has begun, has the arithmetic and the recipe of a new one."""
+        """Whether the run has a new run's arithmetic and recipe, or has not started."""
         if self.manifest is None:
             return True
         precision = settled(config).precision
@@ -66,14 +66,14 @@ class _Stored:
 class Runs(StorePart):
     """The runs of an opened store.
 
-    Methods that take a name, a reference or a filter raise `ConfigError` for a wrong one. Filters find archived runs
-    only if they ask for them; no filter means all other runs.
+    Methods that take a name, a reference or a filter raise `ConfigError` if it is wrong. Filters find archived runs
+    only on request; no filter means all other runs.
     """
 
     def __init__(
         self, read: OpenSession, write: OpenSession, folder: Path, is_abandoned: Callable[[int], bool] | None
     ) -> None:
-        """`is_abandoned` tells whether nobody works on a run; runs are then shown as lost if they should be running."""
+        """`is_abandoned` says whether no process trains a run; a running run is then shown as lost."""
         super().__init__(read, write, folder)
         self._is_abandoned = is_abandoned
 
@@ -101,7 +101,7 @@ class Runs(StorePart):
     def add_claimed(self, run: NewRun, claimant: Claimant, take_lock: TakeLock, *, tags: Sequence[str] = ()) -> Claim:
         """Adds a run that this process owns from the start, so that no worker can claim it first.
 
-        If `take_lock` fails, nothing is added and `StoreError` raised: a process of an earlier database is still alive.
+        If `take_lock` fails, adds nothing and raises `StoreError`: a process of an earlier database is still alive.
         """
         try:
             with self._write() as session:
@@ -111,16 +111,16 @@ class Runs(StorePart):
                 return claim
         except RunLockedError as error:
             raise StoreError(
-                f"another process, perhaps of an earlier database with this name, holds the lock in the new run's "
-                f"folder {self._folder / str(error.run_id)}; wait until it ends, or choose another --db"
+                f"a process, perhaps of an earlier database of this name, holds the lock of the new run's folder, "
+                f"{self._folder / str(error.run_id)}; wait for it to end, or choose another --db"
             ) from None
 
     def find_same(self, runs: Sequence[NewRun]) -> list[tuple[int, str] | None]:
-        """For each new run, the id and status of a stored run with the same config and data that is done or still to
-        be done, else None.
+        """For each new run, the id and status of a finished or pending stored run with the same config and data, or
+        None.
 
-        `precision=auto` is the same as the arithmetic that the rule for this machine gives; a run that has begun in
-        another one, or under another revision of the recipe, differs.
+        `precision=auto` equals the arithmetic chosen by the rule for this machine. A run started with another
+        arithmetic, or under another revision of the recipe, differs.
         """
         wanted = [[config.hash for config in spellings(run.config)] for run in runs]
         stored: dict[str, list[_Stored]] = {}
@@ -135,7 +135,7 @@ class Runs(StorePart):
         return [_most_done(found, run) for found, run in zip(alike, runs, strict=True)]
 
     def on_folds(self, config_hash: str, spec: Mapping[str, Any]) -> dict[int, list[int]]:
-        """The runs of a config on each fold of the data that `spec`, of one fold, describes; archived ones left out.
+        """The runs of a config on each fold of the data that `spec`, a single fold, describes, without archived runs.
 
         Ids by the number of the fold, oldest first.
         """
@@ -158,9 +158,9 @@ class Runs(StorePart):
     # Finding
 
     def find(self, reference: str) -> list[int]:
-        """The ids that match a RUN argument, oldest first: an id, else an exact name, else a filter."""
+        """The ids of a RUN argument: an id, else an exact name, else a filter; oldest first."""
         if not reference.strip():
-            raise ConfigError("RUN is empty; give an id, a name or a filter")
+            raise ConfigError("no run given; give an id, a name or a filter")
         with self._read() as session:
             if reference.isdecimal():
                 number = int(reference) if len(reference) < 19 else -1
@@ -170,9 +170,9 @@ class Runs(StorePart):
         return list(named) or self.ids(reference)
 
     def find_all(self, references: Sequence[str]) -> list[int]:
-        """The ids that match several RUN arguments, each once, in the order of the arguments.
+        """The distinct ids of several RUN arguments, in the order of the arguments.
 
-        Raises `ConfigError` for an argument that matches no run, and suggests a similar name.
+        Raises `ConfigError` for an argument that matches no run, and suggests a run with a similar name.
         """
         found: dict[int, None] = {}
         for reference in references:
@@ -183,7 +183,7 @@ class Runs(StorePart):
         return list(found)
 
     def find_one(self, reference: str) -> int:
-        """The id of the only run that matches a RUN argument. If several match, the `ConfigError` lists them."""
+        """The id of the only run of a RUN argument. If several match, raises a `ConfigError` that lists them."""
         ids = self.find(reference)
         if len(ids) == 1:
             return ids[0]
@@ -193,9 +193,7 @@ class Runs(StorePart):
             names = session.exec(select(Run.id, Run.name).where(col(Run.id).in_(ids[:_CANDIDATES_SHOWN]))).all()
         listed = ", ".join(f"{number} {clean(name)}" for number, name in names)
         more = f" and {len(ids) - len(names)} more" if len(ids) > len(names) else ""
-        raise ConfigError(
-            f"{clean(reference)!r} matches {len(ids)} runs: {listed}{more}; give the id or full name of one"
-        )
+        raise ConfigError(f"{clean(reference)!r} matches {len(ids)} runs: {listed}{more}; give an id or a full name")
 
     def _no_match(self, reference: str) -> ConfigError:
         if is_filter(reference):
@@ -217,7 +215,7 @@ class Runs(StorePart):
         if limit is None:
             chosen = RUN_ROWS.where(where(filter or "")).order_by(*by).offset(offset)
         else:
-            # The ids alone decide which runs are on the page: sorting whole rows is much slower.
+            # Selects the page by ids alone, because sorting whole rows is much slower.
             page = _filtered(RUN_ID, filter=filter).order_by(*by).limit(limit).offset(offset)
             chosen = RUN_ROWS.where(col(Run.id).in_(page)).order_by(*by)
         with self._read() as session:
@@ -241,7 +239,7 @@ class Runs(StorePart):
             return dict(session.exec(shown.group_by(Run.status)).all())
 
     def values(self, name: str, start: str = "", *, most: int = 20) -> tuple[str, ...]:
-        """The values that begin with `start` and that runs have in a filter field of texts, lists of texts or tags."""
+        """The values of runs in a filter field of texts, lists of texts or tags that begin with `start`."""
         field = filter_fields()[name]
         if field.kind == "tags":
             value: SQLColumnExpression[Any] = col(RunTag.tag)
@@ -272,7 +270,7 @@ class Runs(StorePart):
             return {run_id for batch in found for run_id in batch}
 
     def get_many(self, run_ids: Sequence[int]) -> dict[int, RunRow]:
-        """The runs with these ids, by id, in a few statements. Ids without a run are left out."""
+        """The runs with these ids, by id, in a few statements. Skips ids without a run."""
         found: dict[int, RunRow] = {}
         with self._read() as session:
             for batch in batches(run_ids):
@@ -300,9 +298,9 @@ class Runs(StorePart):
         return found
 
     def to_train_again(self, run_ids: Sequence[int]) -> list[NewRun]:
-        """The configs and data of the runs that can be queued again and that this version can run.
+        """The configs and data of runs that can be requeued and that this version can run.
 
-        Runs that differ in their seeds alone share one config: thousands of seeds are validated once.
+        Runs that differ only in their seeds share one config, so that thousands of seeds are validated once.
         """
         alike = (func.json_remove(col(Run.config), "$.seed"), col(Run.data_spec))
         chosen = (
@@ -323,13 +321,13 @@ class Runs(StorePart):
         return found
 
     def detail(self, run_id: int) -> RunDetail:
-        """The whole run, without its predictions and the points of its steps."""
+        """The complete run, without its predictions and the points of its steps."""
         return self.details([run_id], with_groups=True)[0]
 
     def details(self, run_ids: Sequence[int], *, with_groups: bool = False) -> list[RunDetail]:
-        """The whole runs, as `detail`, in the given order, in a few statements each for hundreds of runs.
+        """The complete runs, like `detail`, in the given order, in a few statements for hundreds of runs.
 
-        The scores of epochs have no groups unless asked for `with_groups`.
+        The scores of epochs have groups only `with_groups`.
         """
         with self._read() as session:
             found = {
@@ -344,14 +342,14 @@ class Runs(StorePart):
         return [replace(found[row.id], row=row) for row in rows]
 
     def _with_lost(self, rows: list[RunRow]) -> list[RunRow]:
-        """The rows, with the status `lost` for running runs that nobody works on."""
+        """The rows, with the status `lost` for running runs that no process trains."""
         if self._is_abandoned is None:
             return rows
         gone = {(row.id, row.attempt) for row in rows if row.status == "running" and self._is_abandoned(row.id)}
         if not gone:
             return rows
         with self._read() as session:
-            # A run that has just ended stored its end before it released its lock.
+            # A run that has just ended stored its end before releasing its lock.
             gone &= set(session.exec(select(RUN_ID, Run.attempt).where(IS_RUNNING)).all())
         return [replace(row, status="lost", error=LOST) if (row.id, row.attempt) in gone else row for row in rows]
 
@@ -365,7 +363,7 @@ class Runs(StorePart):
             return [(checkpoint_row(item), status, item.run_id) for item, status in session.exec(ordered).all()]
 
     def metric(self, run_id: int, key: str, after: int = -1) -> list[tuple[int, float]]:
-        """The points (step, value) of one curve at steps greater than `after`, in order."""
+        """The points (step, value) of a curve at steps above `after`, in order."""
         points = select(Metric.step, Metric.value).where(
             Metric.run_id == run_id, Metric.key == key, col(Metric.step) > after
         )

@@ -1,4 +1,4 @@
-"""The scores of a run on a split: to rows of several tables, and back."""
+"""Converts the scores of a run on a split to rows of several tables, and back."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,9 +28,9 @@ Scored = TypeVar("Scored", Bias, GroupScore, FigureScore)
 def write_scores(
     session: Session, run_id: int, summary: RunSummary, scored: "Evaluated", target: str, data_name: str
 ) -> bool | None:
-    """Writes the scores and predictions of one split, replacing earlier ones.
+    """Writes the scores and predictions of a split, replacing earlier ones.
 
-    Returns whether the predictions equal the earlier ones bit for bit; None if there were none.
+    Returns whether the predictions equal earlier ones bit for bit; None without earlier ones.
     """
     split, result = scored.split, scored.result
     digest, blob = pack_items(scored.items, split, target)
@@ -55,9 +55,9 @@ def write_scores(
 
 
 def write_item_set(session: Session, item_set: Mapping[str, Any], *, has_subjects: bool) -> None:
-    """Writes the images of a split, unless they are stored.
+    """Writes the images of a split, unless stored.
 
-    Stored images are completed if they lack their subjects, or were emptied when their last predictions were deleted.
+    Completes stored images that lack subjects, or that were emptied when their last predictions were deleted.
     """
     new = insert(core_table(ItemSet))
     is_emptied = func.length(core_table(ItemSet).c["items"]) == 0
@@ -72,7 +72,7 @@ def write_item_set(session: Session, item_set: Mapping[str, Any], *, has_subject
 
 
 def rewrite_scores(session: Session, run_id: int, split: str, result: SplitResult) -> None:
-    """Replaces the figures of a scored split by `result`, unless they are of the present statistics already."""
+    """Replaces the figures of a scored split by `result`, unless they are of the current statistics."""
     stored = session.get(Result, (run_id, split))
     if stored is None or stored.statistics >= STATISTICS:
         return
@@ -89,7 +89,7 @@ def rewrite_scores(session: Session, run_id: int, split: str, result: SplitResul
 
 
 def read_scores(session: Session, run_ids: Sequence[int]) -> dict[int, tuple[SplitScores, ...]]:
-    """The scores of runs on each split, by run, in the order train, valid, test, then those on other data."""
+    """The scores of runs on each split, by run, in the order train, valid, test, then other data."""
     found: dict[int, list[SplitScores]] = {run_id: [] for run_id in run_ids}
     for batch in batches(run_ids):
         results = session.exec(
@@ -120,12 +120,12 @@ def read_scores(session: Session, run_ids: Sequence[int]) -> dict[int, tuple[Spl
 
 
 def read_split_scores(session: Session, run_id: int, split: str) -> SplitScores | None:
-    """The scores of a run on one split; None if it was not scored on it."""
+    """The scores of a run on a split; None if it was not scored on the split."""
     return next((scores for scores in read_scores(session, [run_id])[run_id] if scores.split == split), None)
 
 
 def _by_split(session: Session, rows: SelectOfScalar[Scored]) -> dict[tuple[int, str], list[Scored]]:
-    """Rows by their run and split, in their order."""
+    """Rows by run and split, in order."""
     found: dict[tuple[int, str], list[Scored]] = defaultdict(list)
     for row in session.exec(rows).all():
         found[row.run_id, row.split].append(row)
@@ -211,9 +211,9 @@ def _ends(prefix: str, interval: Interval | None) -> dict[str, float | None]:
 
 
 def _summarise(summary: RunSummary, split: str, result: SplitResult) -> None:
-    """Copies the scores of `split` into the summary, unless it holds those of a better split: test, then valid.
+    """Copies the scores of `split` into the summary, unless it has those of a better split: test, then valid.
 
-    Those on other data are left out: a list of runs compares what all runs have.
+    Skips scores on other data, because a list of runs compares scores that all runs have.
     """
     if split not in SPLITS or (summary.split is not None and SPLITS.index(split) < SPLITS.index(summary.split)):
         return

@@ -55,9 +55,9 @@ _IS_DERIVED = (col(Run.archived_at).is_(None), col(Run.source) == DERIVED)
 
 @dataclass(frozen=True)
 class MeasuredRun:
-    """A run of our own, of any status. `seconds` is the total over its attempts; `is_scored` counts its own splits.
+    """A run of our own, at any status. `seconds` is the total over its attempts; `is_scored` refers to its own splits.
 
-    `pretraining` is the sentence of `engine.pretraining` on its first weights.
+    `pretraining` is the sentence of `engine.pretraining` about its first weights.
     """
 
     id: int
@@ -73,10 +73,10 @@ class MeasuredRun:
 
 @dataclass(frozen=True)
 class SplitFigures:
-    """MAE, biases and signed gaps (`gender_signed`), years, of a run on one split, and MAE and biases of the constant
+    """MAE, biases and signed gaps (`gender_signed`) in years of a run on a split, and MAE and biases of the constant
     predictor on the same images.
 
-    `intervals` are stored confidence limits, `p_values` those of no bias. `selected_on` is the split that chose the
+    `intervals` are stored confidence limits, `p_values` those of no bias. `selected_on` is the split that selected the
     weights. Equal `images` (a hash) mean equal images and ages.
     """
 
@@ -91,14 +91,14 @@ class SplitFigures:
 
     @property
     def is_selected(self) -> bool:
-        """Whether these images chose the weights that are scored on them."""
+        """Whether these images selected the weights scored on them."""
         return self.selected_on == self.split
 
 
 @dataclass(frozen=True)
 class ScoredConfig:
-    """A run's config, what its manifest says of `dtype`, `recipe` and the `weights`' `sha256`, and its figures on one
-    split: `mae`, biases by attribute, further figures by name, MAEs by `attribute group`."""
+    """A run's config, the `dtype`, `recipe` and `sha256` of `weights` from its manifest, and its figures on a split:
+    `mae`, biases by attribute, further figures by name, MAEs by `attribute group`."""
 
     config: Mapping[str, Any]
     manifest: Mapping[str, Any]
@@ -109,7 +109,7 @@ class ScoredConfig:
 class PublishedRun:
     """Published figures: `figures` maps `mae` and attributes to years, `val_loss` to the loss on ages divided by 100.
 
-    The config describes the training as far as it is known. Published runs have no predictions and so no intervals.
+    The config describes the known part of the training. Published runs have no predictions, so no intervals.
     """
 
     name: str
@@ -123,20 +123,20 @@ class Scores(StorePart):
     """The scores of an opened store."""
 
     def predictions(self, run_id: int, split: str) -> Predictions | None:
-        """The predictions of a run on one split, None if it was not scored on it."""
+        """The predictions of a run on a split; None if it was not scored on the split."""
         with self._read() as session:
             return read_predictions(session, run_id, split)
 
     def errors(self, run_id: int, split: str) -> "ImageErrors | None":
-        """The errors of a run's predictions on one split, None without predictions."""
+        """The errors of a run's predictions on a split; None without predictions."""
         with self._read() as session:
             scores = read_split_scores(session, run_id, split)
             return read_errors(session, run_id, scores) if scores is not None else None
 
     def without_duplicates(self, run_id: int, split: str) -> SplitScores:
-        """Scores a split without the images that have a duplicate in train, and stores that as a split of its own.
+        """Scores a split without the images that have a duplicate in train, and stores the scores as a separate split.
 
-        Raises `ConfigError` if there is no such run or split, or no prediction, and `DataError` if duplicates are
+        Raises `ConfigError` if the run or split does not exist or has no predictions, and `DataError` if duplicates are
         unknown or no image is left.
         """
         split = split.removesuffix(ENDING)
@@ -162,11 +162,11 @@ class Scores(StorePart):
         return found
 
     def predictions_frame(self, run_id: int) -> "pd.DataFrame":
-        """Columns split, image, age, predicted and one per attribute; no rows if the run was not scored.
+        """A table of columns split, image, age, predicted and one per attribute; no rows if the run was not scored.
 
-        Scores on other data come last, each under the name of its split there.
+        Scores on other data come last, under the name of their split there.
 
-        Raises `ConfigError` if there is no such run.
+        Raises `ConfigError` if the run does not exist.
         """
         import pandas as pd
 
@@ -191,12 +191,12 @@ class Scores(StorePart):
             write_scores(session, run_id, session.get_one(RunSummary, run_id), scored, target, data_name)
 
     def measured_runs(self) -> list[MeasuredRun]:
-        """All trained runs of our own except archived ones and those on a fold, oldest first."""
+        """All our trained runs, oldest first, except archived runs and runs on a fold."""
         with self._read() as session:
             return _measured(session, *_IS_MEASURED)
 
     def derived_runs(self) -> list[tuple[MeasuredRun, DerivedFrom]]:
-        """All derived runs except archived ones, oldest first, with what they are made from."""
+        """All derived runs except archived runs, oldest first, with their sources."""
         with self._read() as session:
             runs = _measured(session, *_IS_DERIVED)
             made = read_derivations(session, [run.id for run in runs])
@@ -210,12 +210,12 @@ class Scores(StorePart):
             return dict(session.exec(select(RUN_ID, Run.status).where(is_own)).all())
 
     def split_figures(self, run_ids: Sequence[int]) -> list[SplitFigures]:
-        """The figures of runs on every split they were scored on."""
+        """The figures of runs on every scored split."""
         with self._read() as session:
             return [figures for batch in batches(run_ids) for figures in _split_figures(session, batch)]
 
     def on_images(self, split: str, images: str) -> list[ScoredConfig]:
-        """The figures of all runs of our own that were scored on the same images, archived ones included."""
+        """The figures of all our runs scored on the same images, including archived runs."""
         is_chosen = (Result.split == split, Result.item_set == images)
         with self._read() as session:
             runs = session.execute(
@@ -239,7 +239,7 @@ class Scores(StorePart):
         ]
 
     def publish(self, runs: Sequence[PublishedRun]) -> int:
-        """Stores published figures as runs, replacing published runs of the same names; returns how many are new.
+        """Stores published figures as runs, replacing published runs of the same names. Returns the number of new runs.
 
         Raises `ConfigError` if a run of our own has one of the names.
         """
@@ -277,11 +277,11 @@ def _figures(result: Result, biases: Sequence[Bias]) -> SplitFigures:
 
 
 def _publish(session: Session, published: PublishedRun) -> bool:
-    """Stores one published run; returns whether it is new."""
+    """Stores a published run. Returns whether it is new."""
     name = valid_name(published.name)
     run = session.exec(select(Run).where(Run.name == name)).one_or_none()
     if run is not None and run.source != PUBLISHED:
-        raise ConfigError(f"run {run.id} has the name {name!r}, which published figures need; rename the run")
+        raise ConfigError(f"run {run.id} has the name {name!r}, which published figures need; rename it")
     is_new = run is None
     run = run or Run(name=name, source=PUBLISHED, config={}, config_hash="", created_at=now(), data_spec={})
     run.status = "done"

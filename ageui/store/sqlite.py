@@ -1,4 +1,4 @@
-"""Chooses Python's own SQLite, or a newer one if Python's can lose commits, and opens files for reading."""
+"""Chooses SQLite, Python's own or a newer one if Python's can lose commits, and how to open files for reading."""
 
 import shutil
 import sqlite3
@@ -38,10 +38,10 @@ def _pysqlite3() -> ModuleType | None:
 
 
 def reading_modes(path: Path) -> tuple[str, ...]:
-    """The ways to try to open a database for reading.
+    """The modes in which to try to open a database for reading.
 
-    A database in WAL mode needs side files. If they cannot be created, nothing can change the database either; with an
-    empty log it is then read without them. On a full disk that is the only mode, since an attempt to create them would
+    A database in WAL mode needs side files. If they cannot be created, nothing can change the database, so with an
+    empty log it is read without them. On a full disk, this is the only mode, because an attempt to create them would
     leave half a file.
     """
     is_full = shutil.disk_usage(path.parent).free < _BYTES_OF_SIDE_FILES
@@ -50,6 +50,6 @@ def reading_modes(path: Path) -> tuple[str, ...]:
 
 
 def has_log(path: Path) -> bool:
-    """Whether commits may be in the database's write-ahead log only."""
+    """Whether commits may be only in the database's write-ahead log."""
     log = path.with_name(f"{path.name}-wal")
     return log.exists() and log.stat().st_size > 0

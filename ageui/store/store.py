@@ -1,4 +1,4 @@
-"""Store: runs.db, opened. Its parts hand out plain records that stay valid after the database is closed."""
+"""Store: an open runs.db. Its parts return plain records that stay valid after the database is closed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,26 +37,26 @@ _MOST_LISTED = 20
 
 
 class Store:
-    """One database file; opened by `Store.open`, closed by `close` or a with statement.
+    """A database file, opened by `Store.open` and closed by `close` or a with statement.
 
     Every method, here and of the parts, may raise `StoreError`. The parts:
 
     - `runs` adds, finds and reads runs,
     - `queue` changes the status of runs,
-    - `edits` changes what people write on runs,
-    - `listing` reads light records for a long table of runs,
+    - `edits` changes names, notes and tags of runs,
+    - `listing` reads the parts of runs for a long table,
     - `scores` reads and writes scores,
-    - `derivations` stores runs that are made from other runs,
-    - `rescoring` computes scores of earlier versions again,
+    - `derivations` stores runs made from other runs,
+    - `rescoring` scores results of earlier versions again,
     - `removal` deletes runs and predictions,
-    - `peak_memory` reads the peak memory of done runs,
-    - `imports` copies runs of another database,
-    - `endings` answers queries about runs that have just ended,
+    - `peak_memory` reads the peak memory of runs,
+    - `imports` copies runs from another database,
+    - `endings` answers questions about runs that have just ended,
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
 
-    `writing` is for the one process that owns a running run. `path` has no symbolic links; `folder` holds the files of
-    runs and workers, and does not exist yet if a read-only database has none of its own.
+    `writing` is for the process that owns a running run. `path` has no symbolic links; `folder` holds the files of runs
+    and workers, and may not exist yet for a read-only database.
     """
 
     def __init__(self, path: Path, folder: Path, reader: Engine, writer: Engine | None) -> None:
@@ -82,15 +82,15 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, read_only: bool = False, files: Path | None = None) -> Self:
-        """Opens the database, creates it if `create` allows, and migrates an older schema.
+        """Opens the database, creates it if `create` allows, and migrates an outdated schema.
 
-        A shipped example is opened for reading only; to be changed, its local copy is opened instead, and made first.
+        A shipped example is opened for reading only; for changes, its local copy is made and opened instead.
 
-        `files` is the folder for the files of runs, decided when the database is created: `runs` beside `runs.db`
-        unless set. A copy of a database gets a folder of its own when it is first opened for writing.
+        `files` is the folder for the files of runs, fixed when the database is created; by default `runs` beside
+        `runs.db`. A copy of a database gets its own folder when it is first opened for writing.
 
         Read-only never creates a database. It works even if the file or its folder is not writable, unless the schema
-        is an older one: that must be migrated before it can be read.
+        is outdated, which must be migrated first.
         """
         path = real_path(path) if read_only else opened_path(path, to_change=True)
         writer = None if read_only else open_writer(path, create=create, files=files)
@@ -123,7 +123,7 @@ class Store:
 
     @contextmanager
     def writing(self, run_id: int, attempt: int) -> Iterator[AttemptWriter]:
-        """One transaction of the attempt that owns the run. Raises `LostRunError` if the attempt lost the run."""
+        """A transaction of the attempt that owns the run. Raises `LostRunError` if it has lost the run."""
         with self._write() as session, session.no_autoflush:
             yield AttemptWriter(session, run_id, attempt, self.run_folder(run_id), self.path.parent)
 
@@ -149,18 +149,18 @@ class Store:
         return self.folder / str(run_id)
 
     def run_lock_file(self, run_id: int) -> Path:
-        """The lock of a run, held while a process works on it."""
+        """The lock held while a process trains the run."""
         return self.run_folder(run_id) / "lock"
 
     def _is_abandoned(self, run_id: int) -> bool:
         return not is_held(self.run_lock_file(run_id))
 
     def checkpoint_file(self, checkpoint: CheckpointRow) -> Path:
-        """The absolute path of a checkpoint. In a copy of a database, it may lie in the folder of the original."""
+        """The absolute path of a checkpoint. In a copy of a database, it may be in the folder of the original."""
         return self.path.parent / checkpoint.path
 
     def stored_path(self, file: Path) -> str:
-        """The path of a checkpoint's file as its row holds it: relative to the database's folder, with `/`."""
+        """The path of a checkpoint's file in the form stored: relative to the database's folder, with `/`."""
         beside = self.path.parent
         return (file.relative_to(beside) if file.is_relative_to(beside) else file).as_posix()
 
@@ -168,10 +168,10 @@ class Store:
 
     def version(self) -> int:
         """A number that changes with every commit. Reading it takes microseconds, so callers can poll it and read rows
-        only after a change."""
+        only after changes."""
         with readable_errors(self.path):
             if self._watching is None:
-                # SQLite counts per connection: the numbers of two connections cannot be compared.
+                # SQLite counts per connection, so numbers of two connections cannot be compared.
                 self._watching = self._reader.raw_connection()
             return int(self._watching.cursor().execute("PRAGMA data_version").fetchone()[0])
 
@@ -180,7 +180,7 @@ class Store:
             return schema_version(connection, self.path)
 
     def problems(self) -> list[str]:
-        """The problems of the database, one per line: damage, rows that point to missing rows, missing epochs."""
+        """The database's problems, one per line: damage, dangling rows, missing epochs."""
         with readable_errors(self.path), self._reader.connect() as connection:
             found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check").fetchall()]
             orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
@@ -197,10 +197,10 @@ class Store:
         ]
 
     def copy_to(self, target: Path) -> None:
-        """Copies the database, even while other processes write. Replaces an existing file, or the target of a
-        symbolic link.
+        """Copies the database in its current state, while others may write. Replaces an existing file or the target of
+        a symbolic link.
 
-        Raises `ConfigError` if the target is the database itself, one of its side files, a shipped example, or not a
+        Raises `ConfigError` if the target is the database itself or one of its side files, a shipped example, or not a
         regular file.
         """
         target = real_path(target)
@@ -209,7 +209,7 @@ class Store:
             copy_database(connection.connection.driver_connection, target)
 
     def vacuum(self) -> tuple[int, int]:
-        """Rewrites the database without unused space. Returns its bytes before and after, write-ahead log included."""
+        """Rewrites the database without unused space. Returns its bytes before and after, including the log."""
         with self._write():
             pass  # fails if the store is read-only or another process is writing
         before = self._bytes()

@@ -1,4 +1,4 @@
-"""The base of the parts of an opened store: their sessions and the folder of the runs' files."""
+"""The base of a store's parts: sessions, and the folder of the runs' files."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,7 +10,7 @@ OpenSession = Callable[[], AbstractContextManager[Session]]
 
 
 class StorePart:
-    """A part of an opened store. Methods run in short sessions of their own and may raise `StoreError`."""
+    """A part of an opened store. Methods run in their own short sessions and may raise `StoreError`."""
 
     def __init__(self, read: OpenSession, write: OpenSession, folder: Path) -> None:
         self._read = read

@@ -1,4 +1,4 @@
-"""Holds runs of a sweep that would fail like earlier ones, so that they do not waste a night."""
+"""Holds the remaining runs of a failing sweep, so that no night is lost on them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,15 +19,15 @@ from engine.paths import cache_folder
 
 MOST_FAILURES = 3
 HELD = "held"
-"""The `failure` of a paused run that was held; its `error` says why."""
+"""The `failure` of a held run, which is paused; its `error` says why."""
 RESUMED = "resumed"
-"""The `failure` of a queued run that was held and resumed, since a person wants it to be tried."""
+"""The `failure` of a queued run that was held and resumed, because a person wants to try it."""
 
 
 def hold_sweep(session: Session, run: Run) -> int:
-    """Pauses queued runs of a failed run's sweep, and returns their number.
+    """Pauses queued runs of a failed run's sweep. Returns their number.
 
-    Those at least as large as a run that ran out of memory; all if the last runs failed for the same reason.
+    Holds runs at least as large as a run that ran out of memory; all if the last runs failed for the same reason.
     """
     if run.sweep is None:
         return 0
@@ -46,7 +46,7 @@ def hold_sweep(session: Session, run: Run) -> int:
 
 
 def hold_too_large(session: Session, run: Run, reason: str) -> int:
-    """Pauses a queued run, and the runs of its sweep that are at least as large, unless they were resumed.
+    """Pauses a queued run, and the runs of its sweep that are at least as large and were not resumed.
 
     Returns their number.
     """
@@ -90,7 +90,7 @@ def _hold(session: Session, run_ids: Sequence[int | None], reason: str) -> int:
 
 
 def _cause(run: Run) -> tuple[str, str | None, str]:
-    """A key that is equal for the same cause: numbers, such as ids and bytes, do not count."""
+    """A key that is equal for equal causes; numbers, such as ids and bytes, are ignored."""
     return run.status, run.failure, re.sub(r"\d+", "0", _first_line(run))
 
 

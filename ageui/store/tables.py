@@ -1,4 +1,4 @@
-"""The tables of runs.db as SQLModel classes. `migrations` creates them; a test keeps both in step.
+"""The tables of runs.db as SQLModel classes. `migrations` creates them; a test compares both.
 
 Times are aware UTC. All errors and biases are in years, losses on ages divided by 100.
 """
@@ -13,15 +13,15 @@ from ageui.store.column_types import Json, Real, UtcTime
 
 STATUSES = ("queued", "running", "paused", "done", "diverged", "failed", "cancelled", "interrupted")
 MEASURED, PUBLISHED, DERIVED = "measured", "report", "derived"
-"""The source of a run's figures: our own training, the report, or the predictions of other runs."""
+"""The source of a run's figures: our training, the report, or the predictions of other runs."""
 _STATUS_CHECK = f"status IN ({', '.join(map(repr, STATUSES))})"
 
 
 class Database(SQLModel, table=True):
-    """One row: which database this is, and where the files of its runs are.
+    """One row: the identity of this database, and the folder for the files of its runs.
 
-    `files` is the folder, relative to the database's own unless absolute. An example is never changed: its first change
-    goes to a copy.
+    `files` is the folder, relative to the database's own unless absolute. An example never changes: changes go to a
+    copy.
     """
 
     __tablename__ = "database"
@@ -50,12 +50,12 @@ class DataSet(SQLModel, table=True):
 
 
 class Run(SQLModel, table=True):
-    """`attempt` is the newest one; only the owner of that attempt of a running run may write for it.
+    """`attempt` is the newest attempt; only its owner may write for a running run.
 
-    Queued runs are claimed by highest `priority`, then lowest `position`. `request` is what a running run is asked to
-    do. `strikes` counts consecutive attempts that died without progress, `failure` names why a run failed. Lists omit
-    runs with `archived_at` unless asked for them. `uuid` is the same in every copy of the database. Runs that were
-    queued together share a `sweep`. `scoring_interval` is that of the run's epochs, see `RunRequest`.
+    Queued runs are claimed by highest `priority`, then lowest `position`. `request` is the request to a running run.
+    `strikes` counts consecutive attempts that died without progress; `failure` names the reason of a failure. Lists
+    omit runs with `archived_at` by default. `uuid` is the same in every copy of the database. Runs queued together
+    share a `sweep`. `scoring_interval` is that of the run's epochs, see `RunRequest`.
     """
 
     __tablename__ = "run"
@@ -108,11 +108,11 @@ class RunTag(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
-    """One process's attempt at a run, from its claim to its end.
+    """A process's attempt at a run, from its claim to its end.
 
-    `worker` is the device of the worker that watched it, None in the foreground; `pid` is the watching process. The
-    attempt continued after `step`. `replayed` counts the points that an earlier attempt had stored, `differing` those
-    of them that came out differently. `peak_memory_bytes` is that of the GPU if it used one, else of its process.
+    `worker` is the device of the supervising worker, None in the foreground; `pid` is the supervising process. The
+    attempt continued after `step`. `replayed` counts points that an earlier attempt had stored, `differing` those with
+    other values. `peak_memory_bytes` is that of the GPU if used, else of the process.
     """
 
     __tablename__ = "attempt"
@@ -169,10 +169,10 @@ class EpochScore(SQLModel, table=True):
 
 
 class RunSummary(SQLModel, table=True):
-    """The newest figures of each run in one row, so that a list of runs never scans points.
+    """The newest figures of a run in one row, so that a list of runs never scans points.
 
-    `split` is the best one scored: test, else valid, else train. `p_…` is the p-value of no bias. `total_steps` to
-    `activity` are the progress of a running run. `val_bias_…` are those of the newest scored epoch.
+    `split` is the best scored split: test, else valid, else train. `p_…` is the p-value of no bias. `total_steps` to
+    `activity` are the progress of a running run. `val_bias_…` are the biases of the newest scored epoch.
     """
 
     __tablename__ = "summary"
@@ -211,7 +211,7 @@ class RunSummary(SQLModel, table=True):
 
 
 class ItemSet(SQLModel, table=True):
-    """The labelled images of one split, shared by all runs scored on them."""
+    """The labelled images of a split, shared by all runs scored on them."""
 
     __tablename__ = "item_set"
 
@@ -226,7 +226,7 @@ class ItemSet(SQLModel, table=True):
 class Result(SQLModel, table=True):
     """The scores on a split: `train`, `valid` or `test` of the run's data, or `DATA/SPLIT` of other data.
 
-    `selected_on` is the split that chose the scored weights. `statistics` is the revision of the stored intervals and
+    `selected_on` is the split that selected the scored weights. `statistics` is the revision of the intervals and
     tests. `in_train` has a bit per image, set if it has a duplicate or near-duplicate in train; None if unknown.
     """
 
@@ -331,11 +331,11 @@ class FigureScore(SQLModel, table=True):
 
 
 class Derivation(SQLModel, table=True):
-    """How a derived run is made from its sources.
+    """The way a derived run is made from its sources.
 
-    `operation` and `options` are those of `engine.derived_methods`, and how parameters are fitted. `parameters` are
+    `operation` and `options` are those of `engine.derived_methods`, plus the details of the fit. `parameters` are
     given, or fitted to all images of the split `fitted_on`. `folds` holds a byte per image of that split; the stored
-    predictions of an image come from parameters fitted to the other folds.
+    prediction of an image comes from parameters fitted to the other folds.
     """
 
     __tablename__ = "derivation"
@@ -349,7 +349,7 @@ class Derivation(SQLModel, table=True):
 
 
 class DerivationSource(SQLModel, table=True):
-    """A run behind a derived run. It may be deleted: `name` is the one it had when the derived run was made."""
+    """A run behind a derived run. It may be deleted; `name` is its name when the derived run was made."""
 
     __tablename__ = "derivation_source"
     __table_args__: ClassVar[Any] = (Index("derivation_source_uuid", "uuid"),)
@@ -361,9 +361,9 @@ class DerivationSource(SQLModel, table=True):
 
 
 class SourcePrediction(SQLModel, table=True):
-    """A copy of a source's predictions, from which bootstrap samples fit again; as `Prediction.predicted`.
+    """A copy of a source's predictions, to which bootstrap samples fit again; in the form of `Prediction.predicted`.
 
-    For a calibrated blend, `predicted` holds the predictions of the blend's members, one after the other.
+    For a calibrated blend, `predicted` holds the predictions of the blend's members, one after another.
     """
 
     __tablename__ = "source_prediction"
@@ -383,8 +383,8 @@ class SourcePrediction(SQLModel, table=True):
 class Checkpoint(SQLModel, table=True):
     """A file of weights; `path` is relative to the folder of the database.
 
-    `state` is the training state after `step`. The next attempt resumes from the newest, which is committed together
-    with all points up to its step. `best` are the weights to keep.
+    `state` is the training state after `step`. The next attempt resumes from the newest state, which is committed
+    together with all points up to its step. `best` are the weights to keep.
     """
 
     __tablename__ = "checkpoint"
@@ -415,7 +415,7 @@ class Worker(SQLModel, table=True):
 
 
 class PausedQueue(SQLModel, table=True):
-    """Holds one row while the queue is paused, none otherwise."""
+    """One row while the queue is paused, else none."""
 
     __tablename__ = "queue_hold"
     __table_args__: ClassVar[Any] = (CheckConstraint("id = 1", name="one_hold"),)
@@ -426,6 +426,6 @@ class PausedQueue(SQLModel, table=True):
 
 
 def core_table(model: type[SQLModel]) -> Table:
-    """The table of a model, for statements that write many rows without an object for each."""
+    """The table of a model, for statements that write many rows without an object per row."""
     table: Table = model.__table__  # type: ignore[attr-defined]
     return table

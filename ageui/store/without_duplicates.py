@@ -1,4 +1,4 @@
-"""Scores of a split without the images that have a duplicate in train, from stored predictions."""
+"""Scores a split without the images that have a duplicate in train, from stored predictions."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,13 @@ from engine.image_errors import image_errors
 def score_without(
     scores: SplitScores, predictions: Predictions, in_train: NDArray[np.bool_], age_edges: Sequence[float]
 ) -> Evaluated:
-    """Scores a split without the marked images (N,), as a separate split.
+    """Scores a split without the marked images (N,), as a separate split that is compared with no other.
 
     Raises `DataError` if all images are marked.
     """
     kept = np.flatnonzero(~in_train)
     if not len(kept):
-        raise DataError(f"every scored image of {scores.split} has a duplicate in train; choose another --split")
+        raise DataError(f"all scored images of {scores.split} have a duplicate in train, so none is left to score")
     split, baseline = f"{scores.split}{ENDING}", scores.result.baseline
     errors = image_errors(predictions, scores.result.group_names, age_edges)
     result = evaluate_split(

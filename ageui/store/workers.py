@@ -20,7 +20,7 @@ from ageui.store.tables import Worker
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """The newest worker of a device: its run, the reason for waiting, or the time and reason of its end."""
+    """The newest worker of a device: its run, or the reason why it waits, or its end and the reason."""
 
     device: str
     pid: int
@@ -37,12 +37,12 @@ class Workers(StorePart):
     """The workers of an opened store."""
 
     def register(self, device: str) -> None:
-        """Makes this process the device's worker, with a row that keeps nothing of an earlier one."""
+        """Makes this process the device's worker, with a fresh row."""
         with self._write() as session:
             session.merge(Worker(device=device, pid=os.getpid(), host=socket.gethostname(), started_at=now()))
 
     def set_work(self, device: str, run_id: int | None, waiting_for: str | None = None) -> None:
-        """Sets the run of this process, or its reason for waiting, if it is the device's newest worker."""
+        """Sets the run of this process, or the reason why it waits, if it is the device's newest worker."""
         self._update(device, os.getpid(), run_id=run_id, waiting_for=waiting_for)
 
     def end(self, device: str, reason: str, pid: int | None = None) -> None:
@@ -58,7 +58,7 @@ class Workers(StorePart):
             return bool(session.exec(select(Worker.stop_requested).where(Worker.device == device)).one_or_none())
 
     def all(self) -> list[WorkerRow]:
-        """The newest worker of every device that ever had one."""
+        """The newest worker of every device that ever had a worker."""
         with self._read() as session:
             rows = session.exec(select(Worker).order_by(Worker.device)).all()
             return [WorkerRow(**fields_of(WorkerRow, row)) for row in rows]

@@ -47,8 +47,8 @@ class AgeUIApp(BaseApp):
 
     @property
     def _background_screens(self) -> list[Screen[object]]:
-        """No screens beneath an opaque one. Otherwise, Textual would treat the first of them as current, draw it out of
-        sight, and redraw the whole terminal each time."""
+        """No screens beneath an opaque screen. Otherwise, Textual would treat the first of them as current, draw it out
+        of sight, and redraw the whole terminal each time."""
         return super()._background_screens if self.screen.styles.background.a < 1 else []
 
     def on_resize(self, event: Resize) -> None:
@@ -129,7 +129,7 @@ class AgeUIApp(BaseApp):
     # Palette and themes
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The commands of the palette: the keys of the open screen, those of every screen, then the themes."""
+        """The commands of the palette: keys of the open screen, keys of every screen, then themes."""
         seen: set[str] = set()
         by_place = keys.in_order(screen.active_bindings.values())
         for active in sorted(by_place, key=lambda one: one.node is self):

@@ -1,4 +1,4 @@
-"""Announces ends of runs to people who look elsewhere: the terminal's bell and title."""
+"""Announces ends of runs to people who look elsewhere, with the terminal's bell and title."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,9 +13,9 @@ _LONGEST_NAME = 40
 
 
 class Attention:
-    """Rings at ends, and keeps the title of the terminal: the newest end until somebody looks, and the queue.
+    """Rings the bell at ends, and shows the newest end (until somebody looks) and the queue in the terminal's title.
 
-    `write` sends text to the terminal, tmux included. `leave` gives the terminal its own title back.
+    `write` sends text to the terminal, including tmux. `leave` restores the terminal's own title.
     """
 
     def __init__(self, settings: Notify, write: Callable[[str], None]) -> None:
@@ -24,7 +24,7 @@ class Attention:
         self._end = self._shown = ""
 
     def show(self, state: QueueState, ended: Sequence[RunRow]) -> None:
-        """Takes the state of the queue, and the runs that have ended since the one before."""
+        """Takes the state of the queue, and the runs that ended since the previous state."""
         self._state = state
         if ended:
             self._end = _end_words(ended[-1])
@@ -33,7 +33,7 @@ class Attention:
         self._draw()
 
     def notice(self) -> None:
-        """Somebody looks: the newest end leaves the title."""
+        """Removes the newest end from the title, because somebody looks."""
         if self._end:
             self._end = ""
             self._draw()

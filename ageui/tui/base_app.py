@@ -1,4 +1,4 @@
-"""The application as screens and widgets know it: the store, signals, changes with undo, and notices."""
+"""The application's interface for screens and widgets: the store, signals, changes with undo, and notices."""
 
 import asyncio
 import contextlib
@@ -84,7 +84,7 @@ class BaseApp(NoticeApp):
             gc.freeze()
 
     def unsubscribe(self, node: DOMNode) -> None:
-        """Ends the subscriptions of a node that leaves: a signal would hold it until it is next published."""
+        """Ends the subscriptions of a node that leaves, because a signal would hold it until its next publication."""
         for signal in (self.data_changed, self.queue_changed, self.loads_changed, self.theme_changed_signal):
             signal.unsubscribe(node)
 
@@ -93,7 +93,7 @@ class BaseApp(NoticeApp):
         return super().pop_screen()
 
     def _release_memory(self) -> None:
-        """Frees closed screens, whose widgets refer to each other, before the next ones need as much again."""
+        """Frees closed screens, whose widgets refer to each other, before new screens need as much memory."""
         if not self.is_headless:
             self.run_worker(release_memory, thread=True, group="releasing", exit_on_error=False)
 
@@ -127,7 +127,7 @@ class BaseApp(NoticeApp):
 
     @work(group="watching", exit_on_error=False)
     async def _watch_data(self) -> None:
-        """Checks for commits several times a second. A check takes microseconds, but runs in a thread, since the disk
+        """Checks for commits several times a second. A check takes microseconds, but runs in a thread, because the disk
         may be briefly unavailable."""
         while True:
             try:
@@ -202,7 +202,7 @@ class BaseApp(NoticeApp):
                 if made.undo is not None:
                     self._undos = [*self._undos, made.undo][-_MOST_UNDOS:]
                 elif made.message:
-                    # A change without undo: undoing earlier ones across it would surprise.
+                    # A change without undo: undoing earlier changes across it would surprise.
                     self._undos = []
         except AgeUIError as error:
             self.tell(str(error), severity="error")
@@ -221,7 +221,7 @@ class BaseApp(NoticeApp):
         """Undoes the newest change; if that fails, the change stays undoable."""
         async with self._changing:
             if not self._undos:
-                self.tell("there is nothing to undo")
+                self.tell("nothing to undo")
                 return
             undo = self._undos.pop()
             try:
@@ -238,7 +238,7 @@ class BaseApp(NoticeApp):
         for problem in made.problems[:_MOST_NOTICES]:
             self.tell(problem, severity="warning")
         if len(made.problems) > _MOST_NOTICES:
-            self.tell(f"and {len(made.problems) - _MOST_NOTICES} more like that", severity="warning")
+            self.tell(f"and {len(made.problems) - _MOST_NOTICES} more problems like these", severity="warning")
         # Shows the change at once instead of after the next check.
         self.data_changed.publish(self._version)
         self._check_queue()
@@ -269,7 +269,7 @@ class BaseApp(NoticeApp):
     # Clipboard and preferences
 
     def copy_command(self, command: str, what: str) -> None:
-        """Copies a shell command, and says `what` it does."""
+        """Copies a shell command, and tells `what` it does."""
         self.copy_to_clipboard(command)
         self.tell(f"copied the command that {what}")
 

@@ -1,4 +1,4 @@
-"""All changes that people can make, as functions of the store; each returns its outcome and how to undo it."""
+"""All changes that people can make, as functions of the store. Each returns its outcome and its undo."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -62,7 +62,7 @@ def cancel(run_ids: Sequence[int]) -> Change:
 
 
 def retry(run_ids: Sequence[int], *, from_start: bool = False) -> Change:
-    """Queues runs again. With `from_start` that cannot be undone: their measurements are deleted."""
+    """Queues runs again. With `from_start`, deletes their measurements, which cannot be undone."""
 
     def change(store: Store) -> ChangeMade:
         _refuse_unfit(store, run_ids)
@@ -86,7 +86,7 @@ def move(run_id: int, by: int) -> Change:
         order = [row.id for row in store.queue.waiting()]
         if run_id not in order:
             name = store.runs.get(run_id).name
-            raise ConfigError(f"{name} is not queued: only queued runs have a place in the queue")
+            raise ConfigError(f"{name} is not queued, so it has no place in the queue")
         place = order.index(run_id) + by
         if not 0 <= place < len(order):
             return ChangeMade("")
@@ -104,26 +104,26 @@ def pause_or_resume_queue(store: Store) -> ChangeMade:
         def pause_again(store: Store) -> ChangeMade:
             if store.queue.pause_queue_again(was):
                 return ChangeMade("the queue is paused again")
-            return ChangeMade("", ("the queue was paused again in the meantime: it stays as it is",))
+            return ChangeMade("", ("the queue was paused again in the meantime, so nothing was undone",))
 
         return ChangeMade("the queue is resumed", _start_workers_on(store, store.queue.devices()), pause_again)
     pause = store.queue.pause_queue(BY_THE_USER)
 
     def resume_again(store: Store) -> ChangeMade:
         if store.queue.resume_queue(only=pause) is None:
-            return ChangeMade("", ("the queue was resumed in the meantime: it stays as it is",))
+            return ChangeMade("", ("the queue was resumed in the meantime, so nothing was undone",))
         return ChangeMade("the queue is resumed", _start_workers_on(store, store.queue.devices()))
 
     return ChangeMade("the queue is paused: running runs continue, no others start", undo=resume_again)
 
 
 def start_or_stop_worker(store: Store) -> ChangeMade:
-    """Asks all living workers to stop after the current step, or starts one if none lives. Does not wait."""
+    """Asks all live workers to stop after the current step, or starts one if none is alive. Does not wait."""
     living = [state.row for state in workers(store) if state.is_alive]
     if living:
         devices = ", ".join(worker.device for worker in living)
         if all(worker.stop_requested for worker in living):
-            return ChangeMade(f"the worker on {devices} is stopping already; ageui worker stop --now ends it at once")
+            return ChangeMade(f"the worker on {devices} is already stopping; ageui worker stop --now ends it at once")
         for worker in living:
             store.workers.ask_to_stop(worker.device)
         return ChangeMade(f"the worker on {devices} stops after the current step; its run is queued again")
@@ -151,7 +151,7 @@ def unarchive(run_ids: Sequence[int]) -> Change:
 
 
 def remove(run_ids: Sequence[int]) -> Change:
-    """Deletes archived runs with their files. Nothing undoes that."""
+    """Deletes archived runs with their files. This cannot be undone."""
 
     def change(store: Store) -> ChangeMade:
         said = _sentence(store, run_ids, "deleted")
@@ -212,7 +212,7 @@ def queue(runs: Sequence[NewRun], tags: Sequence[str] = (), priority: int = 0) -
 
 
 def derived(run_ids: Sequence[int]) -> Change:
-    """Takes up derived runs that a command has made. Undo deletes them."""
+    """Registers derived runs that a command has made, for undo. Undo deletes them."""
 
     def change(store: Store) -> ChangeMade:
         return _made(store, Changed.by_adding(run_ids, "done"), _sentence(store, run_ids, "made"))
@@ -241,22 +241,22 @@ def forget_data(name: str) -> Change:
             try:
                 store.data.add(spec, counts=counts, images=images)
             except ConfigError:
-                return ChangeMade("", (f"{name} was registered again in the meantime: it stays as it is",))
+                return ChangeMade("", (f"{name} was registered again in the meantime, so nothing was undone",))
             return ChangeMade(f"{name} is registered again")
 
-        return ChangeMade(f"{name} unregistered; its files are untouched", undo=undo)
+        return ChangeMade(f"{name} is forgotten; its files are untouched", undo=undo)
 
     return change
 
 
 def _made(store: Store, changed: Changed, said: str) -> ChangeMade:
-    """A change of runs with its undo; starts missing workers for the runs that it queued."""
+    """A change of runs with its undo. Starts missing workers for newly queued runs."""
     problems = (*changed.problems, *_start_workers_on(store, store.queue.devices(changed.queued)))
     return ChangeMade(said, problems, _undo(changed) if changed.ids else None)
 
 
 def _undo(changed: Changed, said: str = "") -> Change:
-    """Undoes a change for the runs that are still as it left them."""
+    """Undoes a change for runs unchanged since."""
 
     def undo(store: Store) -> ChangeMade:
         name = store.runs.get(changed.ids[0]).name if len(changed.ids) == 1 else ""
@@ -274,7 +274,7 @@ def _undo(changed: Changed, said: str = "") -> Change:
 
 
 def _stopping(store: Store, changed: Changed, what: str) -> str:
-    """Words the outcome for runs that were told to stop: running ones stop later."""
+    """The outcome for runs asked to stop, of which running runs stop later."""
     asked = changed.with_status("running")
     at_once = sorted({*changed.ids} - {*asked})
     said = (_sentence(store, at_once, what), _sentence(store, asked, f"will be {what} after the current step"))
@@ -282,7 +282,7 @@ def _stopping(store: Store, changed: Changed, what: str) -> str:
 
 
 def _sentence(store: Store, run_ids: Sequence[int], what: str) -> str:
-    """The outcome for runs of the store: one is named, several are counted."""
+    """The outcome for runs of the store: names a single run, counts several."""
     return _worded(store.runs.get(run_ids[0]).name if len(run_ids) == 1 else "", run_ids, what)
 
 

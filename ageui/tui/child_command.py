@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class CommandResult:
-    """The exit code of a command, the JSON that it printed (None without any), and its error.
+    """The exit code of a command, the JSON it printed (None without any), and its error.
 
     If it reported no error, for instance after a crash, `error` is its other output on stderr.
     """
@@ -59,12 +59,12 @@ async def run_command(
             asyncio.to_thread(_read_answer, process.stdout), asyncio.to_thread(_read_error, process.stderr, report)
         )
         code = await asyncio.to_thread(process.wait)
-        return CommandResult(code, answer, error or f"ageui {' '.join(arguments)} ended with exit code {code}")
+        return CommandResult(code, answer, error or f"ageui {' '.join(arguments)} exited with code {code}")
     finally:
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            # Waits in a thread, since a process that hangs in a system call would block the application.
+            # Waits in a thread, because a process that hangs in a system call would block the application.
             threading.Thread(target=process.wait, daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""Lets go of closed screens, which Textual would keep in memory."""
+"""Frees closed screens, which Textual would keep in memory."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from textual._styles_cache import StylesCache
 def forget_styles_of_closed_widgets() -> None:
     """Keeps Textual's style cache from holding closed widgets.
 
-    Up to release 8.2 at least, `StylesCache.get_inner_outer` has a parameter `cls` but is no class method, so its cache
-    holds 1,024 instances with the rendered lines of their widgets. As a class method, it holds only colours.
+    At least up to release 8.2, `StylesCache.get_inner_outer` has a parameter `cls` but is not a class method, so its
+    cache holds 1,024 instances with the rendered lines of their widgets. As a class method, it holds only colours.
     """
     cached: Any = vars(StylesCache).get("get_inner_outer")
     if hasattr(cached, "cache_info"):

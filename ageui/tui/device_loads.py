@@ -33,7 +33,7 @@ class LoadMeter:
     def read(self) -> list[DeviceLoad]:
         """The load of all GPUs, or of the processor. Takes about a millisecond."""
         if self._gpus is not None:
-            with contextlib.suppress(Exception):  # the driver was unloaded, or a GPU fell off the bus
+            with contextlib.suppress(Exception):  # the driver was unloaded, or a GPU disappeared
                 return self._gpus()
         memory = psutil.virtual_memory()
         return [DeviceLoad("cpu", psutil.cpu_percent() / 100, memory.total - memory.available, memory.total)]

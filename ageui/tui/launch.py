@@ -22,9 +22,9 @@ from engine.errors import StoreError
 
 
 def launch(path: Path, files: Path | None = None) -> str:
-    """Runs the application until a person leaves it; returns a summary of the work that continues, or "".
+    """Runs the application until it is left. Returns a summary of the work that continues, or "".
 
-    Opens a database that is not writable read-only; `files` is the folder for the files of a new one. Raises
+    Opens a database that is not writable as read-only; `files` is the folder for the files of a new one. Raises
     `StoreError` if it cannot be opened, and `ConfigError` if `files` cannot be its folder.
     """
     with open_store(path, files) as store:
@@ -40,10 +40,10 @@ def launch(path: Path, files: Path | None = None) -> str:
 
 
 def launch_demo(keep: Path | None = None) -> str:
-    """Runs the application on a copy of the shipped runs, in the folder `keep`, else in one that is removed afterwards;
-    returns what became of the copy.
+    """Runs the application on a copy of the shipped runs, in the folder `keep` or a temporary one. Returns a sentence
+    about what happened to the copy.
 
-    SIGTERM and SIGHUP end this process only after that. Raises `StoreError` if there is no copy to open.
+    SIGTERM and SIGHUP end this process only afterwards. Raises `StoreError` if the copy cannot be made.
     """
     with (
         _deferred_signals() as (apps, received),
@@ -64,16 +64,16 @@ def launch_demo(keep: Path | None = None) -> str:
 
 
 def _run(app: AgeUIApp) -> bool:
-    """Runs the application until a person leaves it. Returns whether they asked for the demo."""
+    """Runs the application until it is left. Returns whether the demo was requested."""
     app.run()
     return app.wants_demo
 
 
 @contextmanager
 def _deferred_signals() -> Iterator[tuple[list[AgeUIApp], list[int]]]:
-    """Leaves the yielded applications on SIGTERM and SIGHUP, and obeys the signal at the end.
+    """Ends the yielded applications on SIGTERM and SIGHUP, and obeys the signal at the end.
 
-    Yields the signals that were received, too.
+    Also yields the signals received.
     """
     apps: list[AgeUIApp] = []
     received: list[int] = []

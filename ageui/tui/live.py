@@ -18,14 +18,14 @@ _SECONDS_BEFORE_RETRY = 3.0
 
 
 class ScreenClosed(Exception):
-    """The screen was closed while it read; nobody waits for the result."""
+    """The screen was closed during a read; nobody waits for the result."""
 
 
 class LiveScreen(Screen[None], Generic[Snapshot]):
-    """A screen whose `read` runs in a thread whenever the data changed, and whose `show` gets the result.
+    """A screen whose `read` runs in a thread whenever the data changes, and whose `show` receives the result.
 
-    Only one read runs at a time; changes during a read start another one. A covered screen reads and draws nothing
-    until it is visible again.
+    Only one read runs at a time; changes during a read start another. A covered screen reads and draws nothing until it
+    is visible again.
     """
 
     app = getters.app(BaseApp)
@@ -45,7 +45,7 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
         raise NotImplementedError
 
     def check_open(self) -> None:
-        """Ends a read whose screen was closed. For a long `read` to call between its parts. Raises `ScreenClosed`."""
+        """Ends a read whose screen was closed. Call it between the parts of a long `read`. Raises `ScreenClosed`."""
         if self._is_closed:
             raise ScreenClosed
 
@@ -54,7 +54,7 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
         raise NotImplementedError
 
     def show_error(self, error: AgeUIError) -> None:
-        """Shows why a read failed, by default in a notice."""
+        """Shows the reason why a read failed, by default in a notice."""
         self.app.tell(str(error), severity="error")
 
     def cancel_pending(self) -> None:
@@ -69,7 +69,7 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
         return self._chart_in_sight() is not None if action == "chart" else super().check_action(action, parameters)
 
     def _chart_in_sight(self) -> Widget | None:
-        """The chart that has the focus, else the first one that is not hidden."""
+        """The chart with the focus, else the first visible chart."""
         charts = [chart for chart in self.query("Chart") if all(one.display for one in chart.ancestors_with_self)]
         return next((chart for chart in charts if chart.has_focus), charts[0] if charts else None)
 

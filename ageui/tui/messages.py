@@ -1,4 +1,4 @@
-"""Messages that ask the application to open a screen; they bubble up to it, since it alone knows all screens."""
+"""Messages that ask the application to open a screen. They bubble up to it, because only it knows all screens."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ MOST_COMPARED = 150
 
 @dataclass
 class OpenRun(Message):
-    """Opens the screen of one run."""
+    """Opens the screen of a run."""
 
     run_id: int
 

@@ -1,4 +1,4 @@
-"""Notices: short texts at the edge of the screen that they are about."""
+"""Notices: short texts at the edge of their screen."""
 
 from dataclasses import dataclass
 from time import time
@@ -21,7 +21,7 @@ _SECONDS, _SECONDS_OF_PROBLEMS = 4.0, 10.0
 
 @dataclass
 class Notice(Notification):
-    """A notice on one screen, or on all of them if `screen` is None. Its time runs once it is shown.
+    """A notice on a screen, or on all screens if `screen` is None. Its time starts when it is shown.
 
     `screen` is the `id` of the screen object.
     """
@@ -39,7 +39,7 @@ class Notice(Notification):
 
 
 class NoticeApp(App[None]):
-    """An application whose notices leave with their screen, wait while a dialog is open, and avoid the typed text."""
+    """An application whose notices disappear with their screen, wait for open dialogs, and avoid the typed text."""
 
     CSS = """
     Toast { width: auto; max-width: 76; padding: 0 1; }
@@ -60,7 +60,7 @@ class NoticeApp(App[None]):
         )
 
     def _screen_of_notices(self) -> Screen[object] | None:
-        """The screen behind all dialogs; None before the first one is there."""
+        """The screen behind all dialogs; None before the first screen exists."""
         try:
             stack = self.screen_stack
         except ScreenStackError:
@@ -92,7 +92,7 @@ class NoticeApp(App[None]):
 
     @on(events.DescendantFocus)
     def _avoid_typed_text(self) -> None:
-        """Moves the notices to the other end of the screen if they could cover the field that is typed into."""
+        """Moves the notices to the other end of the screen if they could cover the focused field."""
         focused = self.screen.focused
         is_below = isinstance(focused, Input) and focused.region.y >= self.size.height // 2
         for rack in self.screen.query_children(ToastRack):

@@ -5,7 +5,7 @@ from textual.content import Content
 
 
 class KeyCommands(Provider):
-    """Offers the application's commands in their order: the keys of the screen, those of every screen, the themes."""
+    """Offers the application's commands in order: keys of the screen, keys of every screen, themes."""
 
     async def discover(self) -> Hits:
         for command in self.app.get_system_commands(self.screen):

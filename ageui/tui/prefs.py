@@ -1,4 +1,4 @@
-"""The preferences of a user, kept between sessions: theme, what the table of runs shows, and its newest filters."""
+"""The preferences of a user, kept between sessions: theme, contents of the table of runs, and its newest filters."""
 
 import json
 from collections.abc import Callable
@@ -19,8 +19,8 @@ _MOST_FILTERS = 20
 class Prefs:
     """`columns` to `grouped` belong to the table of runs; empty means the default.
 
-    `folded` folds runs that differ in their seed alone, `grouped` is the field by which rows are grouped. `filters`
-    are the newest filters, the newest first. `preview` shows the run under the cursor where there is room for it.
+    `folded` folds runs that differ only in their seed; `grouped` is the field by which rows are grouped. `filters`
+    are the newest filters, the newest first. `preview` shows the run under the cursor if there is room for it.
     `comparison` makes compared runs `rows` or `columns`; if empty, their number decides.
     """
 
@@ -39,7 +39,7 @@ class Prefs:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
-        """Loads the preferences; what the file lacks or has in another form is the default."""
+        """Loads the preferences. Values that are missing or invalid in the file get their defaults."""
         found = cls()
         try:
             stored: Any = json.loads(read_regular(path or prefs_file(), SETTINGS_BYTES))
@@ -54,7 +54,7 @@ class Prefs:
         return found
 
     def keep_filter(self, text: str) -> bool:
-        """Puts a filter in front of the newest ones; returns whether that changed them."""
+        """Puts a filter in front of the newest filters. Returns whether that changed them."""
         before = self.filters
         kept = text.strip()
         if kept:
@@ -63,9 +63,9 @@ class Prefs:
         return self.filters != before
 
     def save(self, path: Path | None = None) -> None:
-        """Writes what was changed here since it was loaded or saved; the rest stays as another application wrote it.
+        """Writes the preferences changed here since loading or saving; keeps what another application wrote otherwise.
 
-        Takes over the filters that others kept. Raises `OSError` if the file cannot be written.
+        Adds filters kept by other applications. Raises `OSError` if the file cannot be written.
         """
         file = path or prefs_file()
         make_private_folder(file.parent)

@@ -1,4 +1,4 @@
-"""The state of the queue that every screen shows, and texts about its runs."""
+"""The state of the queue, shown on every screen, and texts about its runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,20 +13,20 @@ from ageui.worker.queue_waits import queue_waits
 
 @dataclass(frozen=True)
 class QueueState:
-    """What the queue does and what it waits for.
+    """The state of the queue, and what it waits for.
 
     counts
         Numbers of runs by status.
     running
         The ids of running runs.
     unserved
-        The devices in the configs of queued runs that no living worker takes; empty while the queue is paused.
+        The devices in the configs of queued runs that no live worker takes; empty while the queue is paused.
     pause_reason
         None unless the queue is paused.
     waits
-        What living workers wait for: `cpu, other.db`.
+        What live workers wait for: `cpu, other.db`.
     held
-        The number of runs that are held, because their sweep keeps failing or memory does not suffice.
+        The number of runs held because their sweep keeps failing or because they need too much memory.
     places
         The places of queued runs.
     """
@@ -48,7 +48,7 @@ class QueueState:
 
     @property
     def why_waiting(self) -> str:
-        """Why no queued run starts, and what to press; empty if the queue moves."""
+        """The reason why no queued run starts, and what to press; empty if the queue moves."""
         if self.pause_reason is not None:
             return f"{self.pause_words}, H resumes"
         if self.unserved and not self.running:
@@ -57,7 +57,7 @@ class QueueState:
 
 
 def waiting_text(state: QueueState | None, run_id: int) -> str:
-    """`2nd, starts in 2:10`: the place of a queued run, and its start or why the queue waits; empty for other runs."""
+    """`2nd, starts in 2:10`: a queued run's place, and its start or the reason to wait; empty for other runs."""
     place = state.places.get(run_id) if state is not None else None
     return place.words(state.why_waiting) if state is not None and place is not None else ""
 
@@ -81,7 +81,7 @@ def read_queue_state(store: Store, forecast: QueueForecast) -> QueueState:
 
 
 def ended_runs(store: Store, before: QueueState, after: QueueState) -> list[RunRow]:
-    """The runs that were running `before` and have ended since. Raises `StoreError`."""
+    """The runs that were running `before` and ended since. Raises `StoreError`."""
     rows = [store.runs.get(run_id) for run_id in sorted(before.running - after.running)]
     return [row for row in rows if row.status in ("done", "failed", "diverged")]
 

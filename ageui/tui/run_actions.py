@@ -1,4 +1,4 @@
-"""Actions on one run that several screens share."""
+"""Actions on a run shared by several screens."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ def retry_run(app: BaseApp, row: RunRow) -> None:
     if row.status != "diverged":
         app.change(changes.retry([row.id]))
         return
-    question = f"{row.name} diverged; the same config gives the same losses. Repeat it, and forget its figures?"
+    question = f"{row.name} diverged; the same config gives the same losses. Repeat it and discard its figures?"
     retry = changes.retry([row.id], from_start=True)
     confirmation(question, "Yes, from the start").ask(app, lambda yes: app.change(retry))
 
@@ -59,4 +59,4 @@ async def remove_archived(app: BaseApp, run_ids: Sequence[int], then: Callable[[
         app.tell(str(error), severity="error")
         return
     remove = changes.remove(run_ids)
-    confirmation(plan.question(), "Yes, delete for good").ask(app, lambda yes: app.change(remove, then))
+    confirmation(plan.question(), "Yes, delete permanently").ask(app, lambda yes: app.change(remove, then))

@@ -1,6 +1,6 @@
 """Themes, and the colours and markers of curves.
 
-In the safe themes and in the palette, colour-blind people can distinguish all colours that mean different things (Okabe
+In the safe themes and in the palette, colour-blind people can distinguish all colours with different meanings (Okabe
 and Ito, "Color Universal Design", 2008).
 """
 

@@ -31,7 +31,7 @@ def tone_styles(theme: Mapping[str, str]) -> dict[Tone, Style]:
     styles = {}
     for tone, (variable, text_style) in _COLOR_AND_TEXT_STYLE.items():
         color = theme.get(variable, "")
-        # Variables such as `auto 87%` are no colours; their text gets the default colour.
+        # Variables such as `auto 87%` are not colours; their text gets the default colour.
         styles[tone] = Style(color=color if color.startswith("#") else None) + text_style
     return styles
 

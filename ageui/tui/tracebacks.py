@@ -11,7 +11,7 @@ from engine.files import make_private_folder
 
 
 def keep_traceback(error: BaseException) -> Path:
-    """Appends a traceback to the user's error log if it is writable; returns the log's path."""
+    """Appends a traceback to the user's error log if it is writable. Returns the log's path."""
     path = platformdirs.user_state_path("ageui", appauthor=False) / "tui-errors.log"
     with contextlib.suppress(OSError):
         make_private_folder(path.parent)

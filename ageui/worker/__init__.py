@@ -1,1 +1,1 @@
-"""Works on queued runs: the only place that turns the engine's events into rows."""
+"""Trains queued runs, and alone turns the engine's events into rows."""

@@ -1,6 +1,6 @@
 """The worker's process, detached from every terminal: `python -P -m ageui.worker --db FILE --device DEVICE`.
 
-It reports to the file descriptor READY that it has started, or one line with the error.
+Writes one line to the file descriptor READY: that it has started, or the reason why it could not.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> int:
                 idle_seconds=arguments.idle_seconds,
                 parallel=arguments.parallel,
             )
-            # In a thread: the signal may arrive while this thread holds the lock inside the event that `stop` sets.
+            # In a thread, because the signal may arrive while this thread holds the lock of the event that `stop` sets.
             signal.signal(signal.SIGTERM, lambda number, frame: threading.Thread(target=worker.stop).start())
             worker.run(lock, on_start=lambda: _say(arguments.ready, STARTED))
     except AgeUIError as error:
@@ -53,9 +53,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--device", required=True, help="cpu or cuda:N")
     parser.add_argument("--default", action="store_true", help="also take runs without a named device")
     parser.add_argument("--checkpoint-seconds", type=float, default=Policy.checkpoint_seconds)
-    parser.add_argument("--idle-seconds", type=float, required=True, help="exit after this time without work")
-    parser.add_argument("--parallel", type=int, default=1, help="number of runs to train at once")
-    parser.add_argument("--ready", type=int, metavar="FD", help="file descriptor to report the start to")
+    parser.add_argument("--idle-seconds", type=float, required=True, help="leave after this time without work")
+    parser.add_argument("--parallel", type=int, default=1, help="train this many runs at once")
+    parser.add_argument("--ready", type=int, metavar="FD", help="file descriptor that receives news of the start")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Decides how an attempt ended from the engine's last event and exit code, and gives advice."""
+"""Explains how an attempt ended, from the engine's last event and exit code, with advice for people."""
 
 import signal
 from dataclasses import dataclass
@@ -18,15 +18,14 @@ class Ending:
     """The ending of an attempt.
 
     kind
-        `ended`: the run came to its end, and `status` is done or diverged. `stopped`: the engine wrote a checkpoint and
-        left. `failed`: a person has to change something first. `crashed`: the process died; another attempt may get
-        further.
+        `ended`: the run is over, and `status` is done or diverged. `stopped`: the engine wrote a checkpoint and left.
+        `failed`: a person must change something first. `crashed`: the process died; another attempt may succeed.
     reason
-        Why, for people.
+        The reason, for people.
     failure
-        Short name of a failure.
+        The short name of a failure.
     exit_code
-        Exit code of a command that waited for the attempt.
+        The exit code of a command that waited for the attempt.
     """
 
     kind: EndingKind
@@ -39,8 +38,8 @@ class Ending:
 _SIGNALS: dict[int, tuple[str, str]] = {
     signal.SIGSEGV: ("segmentation_fault", "a segmentation fault in native code"),
     signal.SIGABRT: ("aborted", "an abort in native code"),
-    signal.SIGBUS: ("bus_error", "a bus error: unreadable memory, such as a file on a removed disk"),
-    signal.SIGILL: ("illegal_instruction", "an instruction that this processor does not support"),
+    signal.SIGBUS: ("bus_error", "a bus error: memory that could not be read, such as a file whose disk is gone"),
+    signal.SIGILL: ("illegal_instruction", "an instruction that this processor lacks"),
     signal.SIGFPE: ("arithmetic_error", "an arithmetic error in native code"),
 }  # fmt: skip
 
@@ -54,10 +53,10 @@ def ending_of(
     run_id: int,
     config: RunConfig,
 ) -> Ending:
-    """The ending of a process with exit code `code` whose last event was `last`.
+    """The ending of an attempt whose process exited with `code` after its `last` event.
 
-    `was_asked` says whether the process was asked to stop. `oom_kills` is the number of processes that the system
-    killed for memory during the attempt of the run with this `config`.
+    `was_asked` says whether it was asked to leave. `oom_kills` counts the processes that the system killed for lack of
+    memory during the attempt. `config` is the run's.
     """
     if isinstance(last, RunEnded) and last.outcome != "interrupted":
         return Ending("ended", last.outcome, last.reason, exit_code=int(last.outcome != "done"))
@@ -70,7 +69,7 @@ def ending_of(
         return Ending("crashed", "interrupted", reason, "terminated", 130)
     log = f"its log may say more: ageui logs {run_id}"
     if code >= 0:
-        reason = f"the engine process exited with code {code} without reporting a result; {log}"
+        reason = f"the engine's process exited with code {code} without reporting a result; {log}"
         return Ending("failed", "failed", reason, "protocol", 1)
     if -code == signal.SIGKILL and oom_kills > 0:
         reason = (
@@ -83,7 +82,7 @@ def ending_of(
 
 
 def oom_kills() -> int:
-    """Counts the processes of this control group, or machine, that the system killed for memory; 0 if unknown."""
+    """The number of processes of this control group, or machine, killed for lack of memory; 0 if unknown."""
     for file in (*_group_files(), Path("/proc/vmstat")):
         try:
             lines = file.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Starts and stops workers that outlive the command and the terminal that started them."""
+"""Starts and stops workers that outlive the command and terminal that started them."""
 
 import os
 import select
@@ -18,9 +18,9 @@ from engine.errors import DeviceError, StoreError
 from engine.files import make_private_folder
 
 IDLE_SECONDS = 60.0
-"""The time after which a worker without work exits."""
+"""The time that a worker waits without work before it leaves."""
 STARTED = b"started\n"
-"""The message of a worker process after its start."""
+"""The line that a worker's process writes once it works."""
 _SECONDS_TO_START = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_STOP = 90.0
@@ -28,7 +28,7 @@ SECONDS_TO_STOP = 90.0
 
 @dataclass(frozen=True)
 class WorkerState:
-    """A worker's row, and whether the worker is running."""
+    """A worker's row, and whether the worker is alive."""
 
     row: WorkerRow
     is_alive: bool
@@ -40,26 +40,26 @@ def workers(store: Store) -> list[WorkerState]:
 
 
 def is_working(store: Store, device: str) -> bool:
-    """Whether a worker of the database is running on the device."""
+    """Whether the database has a live worker on the device."""
     return is_held(worker_lock_file(store, device))
 
 
 def devices_without_worker(store: Store, wanted: Iterable[str]) -> list[str]:
-    """The values of `wanted`, each once, that no running worker of the database takes."""
+    """The distinct values of `wanted` that no live worker of the database takes."""
     living = [state.row.device for state in workers(store) if state.is_alive]
     taken = {config for device in living for config in configs_for(device, is_default=False)}
     left = [device for device in dict.fromkeys(wanted) if device not in taken]
-    # Finding the default device can take seconds, and matters to one worker and one value only.
+    # Finding the default device can take seconds, and matters only to one worker and one value.
     if "auto" in left and "cpu" in living and default_device() == "cpu":
         left.remove("auto")
     return left
 
 
 def ensure_worker(store: Store, wanted: str, *, checkpoint_seconds: float) -> str | None:
-    """Makes sure that a running worker takes the runs whose config names the device `wanted`.
+    """Starts a worker for runs whose config names the device `wanted`, unless a live worker takes them.
 
-    Returns the device of a newly started worker; None if a worker was already running. Raises `DeviceError` for a
-    device that this machine lacks, and `StoreError` if the worker could not start.
+    Returns the device of the new worker, or None if one was alive. Raises `DeviceError` if this machine lacks the
+    device, and `StoreError` if the worker could not start.
     """
     living = [state.row.device for state in workers(store) if state.is_alive]
     if wanted in ("auto", "cuda") and any(device.startswith("cuda") for device in living):
@@ -79,9 +79,9 @@ def start_worker(
     idle_seconds: float = IDLE_SECONDS,
     parallel: int = 1,
 ) -> None:
-    """Starts a worker in its own session and returns once it is running.
+    """Starts a worker in its own session, and returns once it works.
 
-    Raises `DeviceError` for a device that this machine lacks, and `StoreError` if the worker could not start.
+    Raises `DeviceError` if this machine lacks the device, and `StoreError` if the worker could not start.
     """
     refuse_missing_device(device)
     ready, told = os.pipe()
@@ -110,21 +110,22 @@ def start_worker(
     answer = _answer(ready)
     if answer != STARTED and not is_working(store, device):
         said = answer.decode(errors="replace").strip()
-        raise StoreError(f"the worker did not start: {said or 'it exited at once'}; see its log {log}")
+        raise StoreError(f"the worker did not start: {said or 'it ended at once'}; see its log, {log}")
 
 
 def refuse_missing_device(device: str) -> None:
-    """Raises `DeviceError` for a CUDA device that this machine lacks, `ConfigError` if devices cannot be locked."""
+    """Raises `DeviceError` if this machine lacks a CUDA device, and `ConfigError` if devices cannot be locked."""
     refuse_unwritable_locks()
     if device != "cpu" and not default_device().startswith("cuda"):
-        raise DeviceError(f"--device {device}: torch finds no CUDA device here; use --device cpu, or see ageui doctor")
+        raise DeviceError(f"--device {device}: torch finds no CUDA device; use --device cpu, or see ageui doctor")
 
 
 def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str], None]) -> bool:
-    """Asks a worker to stop and waits for its end. Returns False if no worker is running.
+    """Asks a worker to leave and waits until it has left. Returns False if none is alive.
 
-    The worker stops after its current step and queues its run again from a checkpoint. A worker that does not answer is
-    killed: its engine notices and stops, and the run continues from its last checkpoint. `at_once` kills immediately.
+    The worker leaves after its current step and requeues its run, which continues from a checkpoint. A worker that does
+    not answer is killed: its engine notices and leaves, and the run continues from its last checkpoint. `at_once` kills
+    without waiting.
     """
     if not is_working(store, device):
         return False
@@ -136,13 +137,13 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
         if _has_left(store, device, SECONDS_TO_STOP):
             return True
         raise StoreError(
-            f"the worker on {device} has not stopped, and {worker_lock_file(store, device)} does not name its process; "
-            f"find the process ageui.worker and end it, or see its log {worker_log_file(store, device)}"
+            f"the worker on {device} has not left, and {worker_lock_file(store, device)} does not name its process; "
+            f"find the process ageui.worker and end it, or see its log, {worker_log_file(store, device)}"
         )
     worker = Process.of(pid)
     if not at_once:
-        say(f"the worker on {device} (process {worker.pid}) has not answered for {SECONDS_TO_STOP:.0f} s; killing it")
-    # The lock is held, and only by the worker itself: the process that its note names is the one.
+        say(f"the worker on {device} (process {worker.pid}) has not answered for {SECONDS_TO_STOP:.0f} s: killing it")
+    # Only the worker itself can hold the lock, so its note names the right process.
     if is_working(store, device):
         worker.send(signal.SIGKILL)
     if not _has_left(store, device, SECONDS_TO_STOP):
@@ -152,10 +153,9 @@ def stop_worker(store: Store, device: str, *, at_once: bool, say: Callable[[str]
 
 
 def _has_left(store: Store, device: str, seconds: float, *, asked: bool = False) -> bool:
-    """Waits until no worker is running on the device.
+    """Waits until no worker is alive on the device.
 
-    A worker that was `asked` to stop during its start has overwritten the request with its first row, so it is asked
-    again.
+    A worker `asked` to leave during its start has overwritten the request with its first row, so it is asked again.
     """
     end = time.monotonic() + seconds
     while is_working(store, device):
@@ -168,7 +168,7 @@ def _has_left(store: Store, device: str, seconds: float, *, asked: bool = False)
 
 
 def _answer(descriptor: int) -> bytes:
-    """The first line of a started worker; empty if it ended without a line or took too long."""
+    """The first line of a started worker; empty if it ended without one or took too long."""
     end, line = time.monotonic() + _SECONDS_TO_START, b""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)

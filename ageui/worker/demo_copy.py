@@ -20,7 +20,7 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 
 @contextmanager
 def temporary_demo() -> Iterator[Store]:
-    """The copy in a temporary folder. Afterwards, ends its workers and engines and removes the folder.
+    """The copy in a temporary folder. On exit, ends its workers and engines and removes the folder.
 
     Raises `StoreError` if there are no shipped runs, or the copy cannot be made.
     """
@@ -33,7 +33,7 @@ def temporary_demo() -> Iterator[Store]:
 
 
 def open_demo(folder: Path) -> Store:
-    """The copy in `folder`, which is made if either is missing. Raises `StoreError`."""
+    """The copy in `folder`; creates both if missing. Raises `StoreError`."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -45,7 +45,7 @@ def open_demo(folder: Path) -> Store:
 
 
 def _end_processes(store: Store) -> None:
-    """Kills the workers of a database and then their engines, which write nothing more."""
+    """Kills the workers of a database, then their engines, so that nothing is written afterwards."""
     for state in workers(store):
         stop_worker(store, state.row.device, at_once=True, say=lambda text: None)
     running = [run.run_id for run in store.queue.running()]

@@ -1,7 +1,7 @@
-"""Starts shell commands when a run ends or the queue is empty: `--on-end`, `--on-queue-end` and `[notify]`.
+"""Shell commands to start when a run or the queue ends: `--on-end`, `--on-queue-end` and `[notify]`.
 
-A command is never read from a database, which may come from another person. The command of a flag lies in a file of the
-user's state folder, named by the identities of database and run. Values reach it only as environment variables.
+A command is never read from a database, which may be another person's. A command given by a flag is kept in a file in
+the user's state folder, named by the identities of database and run. It receives values only as environment variables.
 """
 
 import hashlib
@@ -27,41 +27,41 @@ from engine.errors import AgeUIError, StoreError
 from engine.files import make_private_folder
 
 SECONDS: Final = 60.0
-"""The longest time that a command may take."""
+"""The time limit of a command."""
 _ENDED: Final = ("done", "diverged", "failed", "cancelled", "interrupted")
 _LONGEST: Final = 10_000
 
 
 @dataclass(frozen=True)
 class StartedCommands:
-    """The commands started by one ending, in their own process, which writes to `log`."""
+    """The commands started at an end, in a separate process that writes to `log`."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
 
     def problem(self) -> str:
-        """Waits for the commands; returns a sentence if one failed, else ""."""
+        """Waits for the commands. Returns a sentence if one failed, else ""."""
         if self.process.wait() == 0:
             return ""
-        return f"a command of --on-end failed, which does not affect the runs; see {self.log}"
+        return f"a command of --on-end failed; runs are unaffected; see {self.log}"
 
 
 def remember(store: Store, run_ids: Sequence[int], command: str) -> None:
-    """Stores the command to start whenever one of the runs ends, until it is done, instead of the user's own command.
+    """Registers a command to start whenever one of the runs ends until it is done, in place of the user file's.
 
-    Raises `StoreError` if the command cannot be stored.
+    Raises `StoreError` if it cannot be stored.
     """
     for file in command_files(store, run_ids):
         _write(file, _Command.here(command))
 
 
 def remember_for_queue(store: Store, command: str) -> None:
-    """Stores the command to start once, when the queue is empty. Raises `StoreError` if it cannot be stored."""
+    """Registers a command to start once, when nothing runs or waits. Raises `StoreError` if it cannot be stored."""
     _write(_queue_file(store, command), _Command.here(command))
 
 
 def command_files(store: Store, run_ids: Sequence[int]) -> list[Path]:
-    """The command files of these runs, to remove with them; they may not exist."""
+    """The files, which may not exist, of commands for these runs; remove them with the runs."""
     return [_run_file(identity) for identity in store.endings.identities(run_ids).values()]
 
 
@@ -70,22 +70,22 @@ def start_end_commands(
 ) -> StartedCommands | None:
     """Starts the commands for runs that this process has just ended, and for the queue if that ended with them.
 
-    A run that it has just held has not ended, but may end the queue.
+    A run just held has not ended, but may end the queue.
 
-    Returns None without commands, or if they cannot be started, and then reports the reason to `say`. Their output goes
-    to the log of the worker on `device`, or of any worker. Never raises and never waits.
+    Returns None if there is nothing to start, or if starting fails: `say` then receives the reason. Output goes to the
+    log of the worker on `device`, or of any. Never fails and never waits.
     """
     try:
         jobs = list(_jobs(store, run_ids, say))
         return _start(jobs, worker_log_file(store, device or _any_device(store))) if jobs else None
     except (AgeUIError, OSError) as error:
-        say(f"the commands of --on-end could not be started, which does not affect the runs: {error}")
+        say(f"the commands of --on-end could not be started; runs are unaffected: {error}")
         return None
 
 
 @dataclass(frozen=True)
 class _Command:
-    """A shell command and the folder in which it was given."""
+    """A shell command and the working directory in which it was given."""
 
     text: str
     folder: str
@@ -105,7 +105,7 @@ class _Command:
 def _jobs(store: Store, run_ids: Sequence[int], say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     own = _own_settings(say)
     if not (own.on_end or own.on_queue_end or any(_folder().glob("*.json"))):
-        return  # saves reading ten thousand cancelled runs
+        return  # avoids reading ten thousand cancelled runs
     found = store.runs.get_many(run_ids).values()
     rows = [row for row in found if row.status in _ENDED]
     held = [row for row in found if row.status == "paused" and row.failure == HELD]
@@ -136,7 +136,7 @@ def _job(command: _Command, what: str, event: str, store: Store, row: RunRow) ->
 
 
 def _variables(row: RunRow) -> dict[str, str]:
-    """A run as environment variables; empty for missing values."""
+    """A run as variables; empty if it lacks a value."""
     values = {
         "ID": row.id, "NAME": row.name, "STATUS": row.status, "TAGS": " ".join(row.tags), "ERROR": row.error,
         "SPLIT": row.summary.split, "MAE": row.summary.mae,
@@ -189,12 +189,12 @@ def _folder() -> Path:
 
 
 def _run_file(identity: str) -> Path:
-    """A file name that no text from a database can turn into another path."""
+    """A safe file name: no text from a database can make it lead elsewhere."""
     return _folder() / f"run-{_digest(identity)}.json"
 
 
 def _queue_file(store: Store, command: str) -> Path:
-    """A file for each command, so that commands given at once do not replace each other; `*` stands for any."""
+    """A file per command, so that commands given at the same time do not replace each other; `*` stands for any."""
     name = command if command == "*" else _digest(command)
     return _folder() / f"queue-{_digest(store.endings.queue_identity())}-{name}.json"
 
@@ -223,7 +223,7 @@ def _read(file: Path) -> _Command | None:
 
 
 def _take(file: Path) -> _Command | None:
-    """Reads and removes a file; None if another process has just taken it."""
+    """Reads and removes a file. Returns None if another process has just taken it."""
     taken = file.with_suffix(f".{os.getpid()}")
     try:
         os.replace(file, taken)

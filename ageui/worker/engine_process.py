@@ -1,4 +1,4 @@
-"""The engine process: trains one run after another, sends events, and is stopped gently, then by force."""
+"""The engine's process: trains one run after another, sends events, and is stopped gently, then by force."""
 
 import os
 import select
@@ -60,9 +60,9 @@ class EngineProcess:
         self.process = Process.of(self._child.pid)
 
     def begin(self, request: RunRequest, log: Path, locks: Sequence[int] = ()) -> None:
-        """Hands a run to an idle engine, with a log file of its own.
+        """Hands a run to an idle engine, with its own log file.
 
-        `locks` are file descriptors of locks. The engine holds them too, until the run has ended or it dies.
+        `locks` are file descriptors of locks. The engine holds them, too, until the run ends or the engine dies.
         """
         self.is_idle = False
         log_file = _open_log(log)
@@ -71,7 +71,7 @@ class EngineProcess:
             sent = socket.send_fds(self._control, [line], [log_file, *locks])
             self._control.sendall(line[sent:])
         except (BrokenPipeError, ConnectionResetError):
-            return  # the engine died at once; its exit code will tell why
+            return  # the engine died at once; its exit code shows why
         finally:
             os.close(log_file)
 
@@ -79,7 +79,7 @@ class EngineProcess:
     def has_ended(self) -> bool:
         if not hasattr(os, "waitid"):
             return self._child.poll() is not None
-        # The process stays unreaped until `close`, so its id cannot be reused and signals reach no other group.
+        # The process stays unreaped until `close`, so its id cannot be reused, and signals reach no other group.
         return os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def read(self, seconds: float) -> Iterator[Message]:
@@ -93,7 +93,7 @@ class EngineProcess:
             yield from self._messages(self._receive() or b"")
 
     def rest(self) -> Iterator[Message]:
-        """Yields the events left in the pipe of an ended process, without a torn-off one. Raises `ProtocolError`."""
+        """Yields the complete events left in the pipe of an ended process. Raises `ProtocolError`."""
         while content := self._receive():
             yield from self._messages(content)
 
@@ -115,7 +115,7 @@ class EngineProcess:
         return self._stop_by is not None
 
     def enforce_stop(self) -> None:
-        """Ends the group of an engine that did not exit when asked: SIGTERM first, then SIGKILL."""
+        """Ends the process group of an engine that did not leave when asked: with SIGTERM, then SIGKILL."""
         if self._stop_by is None or time.monotonic() < self._stop_by:
             return
         if not self._terminated:
@@ -138,7 +138,7 @@ class EngineProcess:
         return code
 
     def _receive(self) -> bytes | None:
-        """The bytes in the pipe; None if it is empty or has ended."""
+        """The bytes in the pipe now; None if it is empty or has ended."""
         if self._events is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""Keeps the engine process between two runs, so that the next run starts with everything imported and loaded."""
+"""Keeps the engine's process between runs, so that the next run finds everything imported and loaded."""
 
 import os
 import time
@@ -12,9 +12,9 @@ IDLE_SECONDS = 15.0
 
 
 class Engines:
-    """Starts engines, and keeps the engine of an ended run for the next run.
+    """Starts engines, and keeps an engine whose run ended normally for the next run.
 
-    `close` ends the kept engine, which occupies its memory until then.
+    `close` ends the kept engine, which occupies memory until then.
     """
 
     def __init__(self, command: Sequence[str] = ENGINE, environment: Mapping[str, str] | None = None) -> None:
@@ -24,13 +24,13 @@ class Engines:
         self._kept_since = 0.0
 
     def start_ahead(self) -> None:
-        """Starts an engine while its first run is still being prepared, if it can; the run itself reports a problem."""
+        """Starts an engine while its first run is being prepared, if possible; the run itself reports a problem."""
         if self._kept is None:
             with suppress(OSError):
                 self.keep(EngineProcess(Path(os.devnull), self._command, self._environment))
 
     def take(self, log: Path) -> EngineProcess:
-        """Returns an idle engine; a new one writes to `log` until its first run has a log of its own."""
+        """Returns an idle engine. A new engine writes to `log` until its first run brings its own log."""
         kept, self._kept = self._kept, None
         if kept is not None:
             if not kept.has_ended:

@@ -1,4 +1,4 @@
-"""Turns the engine's events into rows, many per transaction; a checkpoint is stored with all events before it."""
+"""Turns the engine's events into rows, many in one transaction. Commits a checkpoint together with earlier events."""
 
 import time
 from dataclasses import replace
@@ -23,7 +23,7 @@ SECONDS_BETWEEN_WRITES = 0.4
 
 
 class EventRecorder:
-    """Collects one attempt's events and writes them about twice a second, a checkpoint at once."""
+    """Collects an attempt's events and writes them about twice a second, and checkpoints at once."""
 
     def __init__(self, store: Store, claim: Claim) -> None:
         self._store, self._claim = store, claim
@@ -36,8 +36,8 @@ class EventRecorder:
         """Takes an event. Raises `ProtocolError` if an earlier event was lost."""
         if (message.attempt, message.number) != (self._claim.attempt, self._next):
             raise ProtocolError(
-                f"the engine's process sent event {message.number} of attempt {message.attempt} where event "
-                f"{self._next} of attempt {self._claim.attempt} was due"
+                f"the engine's process sent event {message.number} of attempt {message.attempt} instead of event "
+                f"{self._next} of attempt {self._claim.attempt}"
             )
         self._next += 1
         self._pending.append(message.event)
@@ -58,12 +58,12 @@ class EventRecorder:
         self.written(writer)
 
     def write_into(self, writer: AttemptWriter) -> None:
-        """Adds the collected events to a transaction; call `written` once it is committed."""
+        """Adds the collected events to a transaction. Call `written` once it is committed."""
         for event in _condensed(self._pending):
             _write_event(writer, event, self._claim)
 
     def written(self, writer: AttemptWriter) -> None:
-        """Drops the committed events, and removes checkpoints without a row."""
+        """Forgets the committed events, and removes checkpoints without a row."""
         self._pending = []
         self._is_urgent = False
         self._written = time.monotonic()
@@ -71,7 +71,7 @@ class EventRecorder:
 
 
 def _condensed(events: list[Event]) -> list[Event]:
-    """Merges steps of one stage, and drops outdated progress."""
+    """Merges steps of a stage, and drops progress superseded by later progress or steps."""
     condensed: list[Event] = []
     for event in events:
         before = condensed[-1] if condensed else None

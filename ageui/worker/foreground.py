@@ -1,4 +1,4 @@
-"""Trains one run for a command that waits for it, with the same claim, process and rows as a worker."""
+"""Trains a run for a command that waits for it, with the same claim, process and rows as a worker."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ _SECONDS_BETWEEN_LOOKS = 0.25
 
 
 class Foreground:
-    """Works on runs in the foreground of one device, which it holds; made by `in_foreground`."""
+    """Trains runs in the foreground on a device, which it holds. `in_foreground` makes it."""
 
     def __init__(self, store: Store, device: str, device_lock: Lock | None, policy: Policy, engines: Engines) -> None:
         self._store, self._device, self._device_lock, self._policy = store, device, device_lock, policy
@@ -41,7 +41,7 @@ class Foreground:
         should_stop: Callable[[], bool],
         should_kill: Callable[[], bool],
     ) -> Outcome:
-        """Works on a run until it ends. Claims a run whose process died again, as a worker does."""
+        """Trains a run until it ends. If the run's process dies, starts another attempt, as a worker does."""
         while True:
             supervisor = Supervisor(
                 self._store,
@@ -61,7 +61,7 @@ class Foreground:
                 self.release_run()
             if outcome.status != "queued":
                 return outcome
-            say(f"{outcome.ending.reason}; continuing from the last checkpoint")
+            say(f"{outcome.ending.reason}; continuing from its last checkpoint")
             again = self._store.queue.claim(claim.run_id, self.claimant, self.hold)
             if again is None:
                 return outcome
@@ -87,9 +87,9 @@ def in_foreground(
     share: bool | None,
     say: Callable[[str], None],
 ) -> Iterator[Foreground]:
-    """Waits until no other run uses the device, unless `share` is true; `share` is None if the user has no choice.
+    """Waits until no other run computes on the device, unless `share` allows it; None means no choice.
 
-    Closes `engines` at the end, and also before such a wait.
+    Closes `engines` at the end, and a started engine also before such a wait.
     """
     advice = "" if share is None else " (--share trains both at once)"
     device_lock = None if share else _wait_for(device, engines, say, advice)
@@ -106,7 +106,7 @@ def _wait_for(device: str, engines: Engines, say: Callable[[str], None], advice:
     lock = take_device(device)
     if lock is not None:
         return lock
-    engines.close()  # a waiting engine would occupy memory
+    engines.close()  # an engine would occupy memory meanwhile
     say(f"{device} is in use by {who_has(device)}; waiting for it to end{advice}")
     ticket: Lock | None = None
     try:

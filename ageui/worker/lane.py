@@ -1,4 +1,4 @@
-"""A lane trains one run after another. A worker has one lane per run that it trains at once, usually one."""
+"""A lane trains one run after another. A worker has a lane for each run that it trains at once, usually one."""
 
 import logging
 import os
@@ -26,14 +26,14 @@ SECONDS_BETWEEN_LOOKS = 0.5
 LONGEST_PAUSE = 60.0
 _MEMORY_SHARE = 0.9
 _CUDA_CONTEXT_BYTES = 600_000_000
-"""GPU memory that CUDA and its libraries take for each process, in addition to torch's own."""
+"""GPU memory that CUDA and its libraries take per process, in addition to torch's."""
 
 log = logging.getLogger("ageui.worker")
 
 
 @contextmanager
 def if_it_can_be_written() -> Iterator[None]:
-    """Suppresses errors of a busy or full database around rows that are only information for people."""
+    """Suppresses errors of a busy or full database around rows that merely inform people."""
     try:
         yield
     except (BusyError, FullError) as error:
@@ -42,20 +42,20 @@ def if_it_can_be_written() -> Iterator[None]:
 
 @dataclass
 class SharedDevice:
-    """The device of a worker, with the state that its lanes share.
+    """The device of a worker, and the state shared by its lanes.
 
     configs
         Values of a config's `device` whose runs this worker takes.
     stop
-        Set once the worker is to leave.
+        Set when the worker should leave.
     working
-        Each run in progress with its peak memory in bytes, None if it was never measured.
+        Each run in progress with its peak memory in bytes, None if unknown.
     beside
-        Runs in progress that had another one beside them.
+        Runs in progress that shared the device with another run.
     alone
-        Runs that must have the device to themselves, because memory did not suffice.
+        Runs that must have the device to themselves, because they ran out of memory.
     too_large
-        The next run, if it was said to wait for memory.
+        The next run, if it was reported to wait for memory.
     """
 
     name: str
@@ -74,7 +74,7 @@ class SharedDevice:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> Lock | None:
-        """Takes the device's lock for one more run. Returns None while others hold it or wait for it."""
+        """Takes the device's lock for another run. Returns None while others hold it or wait for it."""
         with self._guard:
             if self._lock is None:
                 self._lock = take_device(self.name)
@@ -99,7 +99,7 @@ class SharedDevice:
         return self._users > 0
 
     def has_room_for(self, run_id: int, needed: int | None) -> bool:
-        """Whether a run of that peak memory can start beside the runs in progress."""
+        """Whether a run with that peak memory can start beside the runs in progress."""
         if not self.working:
             return True
         all_needed = [*self.working.values(), needed]
@@ -129,9 +129,9 @@ class _NoRoomError(Exception):
 
 
 class Lane:
-    """Works on one run at a time, with an engine and a `store` connection of its own.
+    """Trains one run at a time, with its own engine and `store` connection.
 
-    `should_stop` is asked a few times a second. Once it returns True, the run is stopped and queued again.
+    `should_stop` is called a few times a second. When it returns True, the run is stopped and requeued.
     """
 
     def __init__(self, store: Store, device: SharedDevice, should_stop: Callable[[], bool]) -> None:
@@ -145,7 +145,7 @@ class Lane:
         self._ticket: Lock | None = None
 
     def work(self) -> None:
-        """Works on the next run once the device is free."""
+        """Trains the next run once the device is free."""
         device = self._device
         device_lock = device.take()
         if device_lock is None:
@@ -194,7 +194,7 @@ class Lane:
         self._pause_after(outcome)
 
     def work_beside(self) -> None:
-        """Works on the next run if another run is in progress and both fit; otherwise waits a moment."""
+        """Trains the next run if another is in progress and both fit; otherwise waits a moment."""
         self.rest()
         if self._device.is_taken and self._is_next_run_fitting():
             self.work()
@@ -202,11 +202,11 @@ class Lane:
             self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
 
     def rest(self) -> None:
-        """Ends the engine kept for the next run, once it has been idle for a while."""
+        """Ends the engine kept for the next run once it has been idle for a while."""
         self._engines.close(ENGINE_IDLE_SECONDS)
 
     def forget_wait(self) -> None:
-        """Stores that no run waits for memory, because the waiting run has left the queue."""
+        """Stores that no run waits for memory, because the waiting run left the queue."""
         if self._device.too_large is not None:
             self._device.too_large = None
             self._say_idle()
@@ -216,7 +216,7 @@ class Lane:
         self._release_ticket()
 
     def _is_next_run_fitting(self) -> bool:
-        """Checks before the claim, which takes the write lock to find out for certain."""
+        """Checks before the claim, which takes the write lock for a certain answer."""
         device = self._device
         run_id = self._store.queue.next_run(device.configs)
         fits = run_id is not None and device.has_room_for(run_id, self._bytes(run_id))
@@ -237,7 +237,7 @@ class Lane:
                 self._say_idle(f"{MEMORY}: the next run ({peak.text}) does not fit beside {beside}")
 
     def _holds_next_run(self) -> bool:
-        """Holds the next run if it was never tried and certainly does not fit on the device."""
+        """Holds the next run if it was never tried and is known to be too large for the device."""
         run_id = self._store.queue.next_run(self._device.configs)
         reason = self._why_too_large(run_id) if run_id is not None else ""
         if run_id is None or not reason:
@@ -249,7 +249,7 @@ class Lane:
         return held > 0
 
     def _why_too_large(self, run_id: int) -> str:
-        """The reason why a run does not fit even into all of the device's memory; empty if it may fit."""
+        """The reason why a run does not fit on the device, even with all of its memory."""
         memory = device_memory(self._device.name)
         peak = self._peak_above(run_id, memory.total) if memory is not None else None
         if memory is None or peak is None:
@@ -258,7 +258,7 @@ class Lane:
         return f"it needs at least {gigabytes(peak.least)} of memory ({peak.source}), but {has}"
 
     def _waits_for_others(self) -> bool:
-        """Whether other programs have taken the GPU memory that the next run needs; stores, once, that it waits."""
+        """Whether other programs hold the GPU memory that the next run needs. Stores, once, that it waits."""
         device = self._device
         run_id = self._store.queue.next_run(device.configs)
         if run_id is None or device.name == "cpu" or device.working:
@@ -267,15 +267,15 @@ class Lane:
         peak = self._peak_above(run_id, memory.free) if memory is not None else None
         if memory is None or peak is None:
             return False
-        self._engines.close()  # the engine kept for the next run has some of the memory
+        self._engines.close()  # the engine kept for the next run holds some of the memory
         if device.too_large != run_id:
             device.too_large = run_id
-            takes = f"the next run needs at least {gigabytes(peak.least)} ({peak.source})"
-            self._say_idle(f"{MEMORY}: {takes}, but other programs leave only {gigabytes(memory.free)} free")
+            takes = f"the next run takes at least {gigabytes(peak.least)} ({peak.source})"
+            self._say_idle(f"{MEMORY}: {takes}, but other programs leave {gigabytes(memory.free)} free")
         return True
 
     def _peak_above(self, run_id: int, room: int) -> ExpectedPeak | None:
-        """The peak memory of a run that was never tried, nor resumed after it was held, if more than `room` bytes."""
+        """The peak memory of a run neither tried nor resumed after being held, if more than `room` bytes."""
         row = self._store.runs.get_many([run_id]).get(run_id)
         if row is None or row.attempt > 0 or row.failure == RESUMED or self._peaks.of(self._store).largest <= room:
             return None  # without counting images
@@ -283,12 +283,12 @@ class Lane:
         return peak if peak is not None and peak.least - peak.pixels > room else None
 
     def _bytes(self, run_id: int) -> int | None:
-        """The peak memory of a run in bytes; None if it was never measured."""
+        """The peak memory of a run in bytes; None if unknown."""
         peak = self._expected(run_id) if self._device.lanes > 1 else None
         return peak.bytes if peak is not None else None
 
     def _expected(self, run_id: int) -> ExpectedPeak | None:
-        """The peak memory of a run; looked up again only for another one, or after more runs have ended."""
+        """The peak memory of a run. Looks it up again only for another run, or after more runs have ended."""
         key = run_id, self._store.runs.status_counts().get("done", 0)
         if key != self._looked_up[0]:
             peak, peaks = None, self._peaks.of(self._store)
@@ -311,7 +311,7 @@ class Lane:
         ).run()
 
     def _pause_after(self, outcome: Outcome) -> None:
-        """Waits after a crash, longer after each in a row, and gives another queue its turn on the device."""
+        """Waits after a crash, longer after each in a row, and lets another queue use the device."""
         self._crashes = self._crashes + 1 if outcome.ending.kind == "crashed" else 0
         if self._crashes:
             self._device.stop.wait(min(LONGEST_PAUSE, 2.0 ** (self._crashes - 1)))
@@ -342,9 +342,9 @@ class Lane:
 
 
 def _share_of_threads(device: SharedDevice) -> dict[str, str]:
-    """Environment variables that give each of several lanes its share of the cores.
+    """The environment variables that give each of several lanes its share of the cores.
 
-    A number of threads that a person has set stays.
+    Keeps a number of threads set by a person.
     """
     if device.lanes == 1 or device.name != "cpu" or "OMP_NUM_THREADS" in os.environ:
         return {}
@@ -352,5 +352,5 @@ def _share_of_threads(device: SharedDevice) -> dict[str, str]:
 
 
 def lanes_for(device: str) -> int:
-    """The number of runs that `--parallel auto` trains at once: one per CPU core, two on a GPU."""
+    """The number of runs that `--parallel auto` trains at once: one per core of a processor, two on a GPU."""
     return cores() if device == "cpu" else 2

@@ -1,4 +1,4 @@
-"""Finds runs left behind by a killed worker, as after a restart of the machine."""
+"""Runs left behind because their worker was killed, for example by a restart of the machine."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from ageui.worker.background_workers import workers
 def left_behind_sentence(store: Store, lost: Sequence[RunningRun]) -> str:
     """A sentence that offers to continue the queued and `lost` runs of workers killed by a person or a restart.
 
-    Empty without such runs, while a worker is running or the queue is paused, and for workers that stopped normally.
+    Empty if no runs are left behind, while a worker is alive or the queue is paused, or if workers left normally.
     """
     states = workers(store)
     died = any(state.row.ended_at is None and not state.row.stop_requested for state in states)

@@ -1,4 +1,4 @@
-"""Finds runs that are marked as running although all their processes are gone, and requeues or explains them."""
+"""Finds runs marked as running whose processes are all gone, and requeues or explains them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class RecoveredRun:
-    """A lost run with its new status; None if the status could not be stored, for the reason in `problem`.
+    """A lost run and its new status; None if that could not be stored, for the reason in `problem`.
 
-    `others` are problems with the commands of its end.
+    `others` are problems with the commands for its end.
     """
 
     run: RunningRun
@@ -29,10 +29,10 @@ class RecoveredRun:
         what = {
             "queued": f"it is queued again and {self._from_where}",
             "interrupted": f"ageui resume {self.run.run_id}: it {self._from_where}",
-            "failed": f"it failed; see ageui show {self.run.run_id}",
+            "failed": f"it failed, see ageui show {self.run.run_id}",
             "paused": "it is paused, as requested",
             "cancelled": "it is cancelled, as requested",
-            None: f"its end could not be stored ({self.problem})",
+            None: f"that could not be stored ({self.problem})",
         }[self.status]
         return "; ".join((f"run {self.run.run_id} was running, but {LOST}", what, *self.others))
 
@@ -42,21 +42,21 @@ class RecoveredRun:
 
 
 def find_lost(store: Store) -> list[RunningRun]:
-    """Finds runs that are marked as running but whose lock is free. Writes nothing."""
+    """Finds runs marked as running whose lock is free. Writes nothing."""
     gone = [run for run in store.queue.running() if not is_held(store.run_lock_file(run.run_id))]
-    # A run that has just ended stored its end before it released its lock.
+    # A run that has just ended stored its end before releasing its lock.
     return [run for run in store.queue.running() if run in gone] if gone else []
 
 
 def lost_sentence(lost: Sequence[RunningRun]) -> str:
-    """Names the lost runs and the command that queues them again."""
+    """A sentence about the lost runs, with advice."""
     numbers = ", ".join(str(run.run_id) for run in lost[:_MOST_NAMED]) + (" …" if len(lost) > _MOST_NAMED else "")
     which, again = (f"run {numbers} is", "it") if len(lost) == 1 else (f"runs {numbers} are", "them")
     return f"{which} lost: {LOST}; to queue {again} again: ageui worker start, or any command that changes the queue"
 
 
 def recover_lost(store: Store) -> Iterator[RecoveredRun]:
-    """Requeues or explains every lost run. Leaves a read-only store unchanged."""
+    """Requeues or explains every lost run. Leaves a store opened read-only unchanged."""
     left = [] if store.is_read_only else find_lost(store)
     try:
         while left:
@@ -69,7 +69,7 @@ def recover_lost(store: Store) -> Iterator[RecoveredRun]:
 
 
 def _recover(store: Store, run: RunningRun) -> RecoveredRun | None:
-    """Recovers a run while holding its lock. Returns None if another process has just claimed it."""
+    """Recovers a run while holding its lock. Returns None if another process has just taken it."""
     lock = Lock.take(store.run_lock_file(run.run_id))
     if lock is None:
         return None

@@ -1,4 +1,4 @@
-"""Processes identified by more than their id, so that a signal never reaches a later process with the same id."""
+"""Identifies processes by more than their id, so that no signal reaches a later process with the same id."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ class Process:
 
     @classmethod
     def from_note(cls, note: Any) -> Self | None:
-        """Reads back a process from its `note`; None if `note` is nothing of the kind."""
+        """The process described by `note`; None for other text."""
         if not isinstance(note, dict) or not isinstance(note.get("pid"), int):
             return None
         return cls(note["pid"], note.get("ticks"), note.get("boot"))
@@ -30,7 +30,7 @@ class Process:
         return asdict(self)
 
     def is_alive(self) -> bool:
-        """Whether this process is running, and not another process with the same id."""
+        """Whether this very process is alive, not just another with its id."""
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -40,7 +40,7 @@ class Process:
         return self == type(self).of(self.pid)
 
     def send(self, number: signal.Signals, *, to_group: bool = False) -> bool:
-        """Sends a signal to the process, or to the group that it leads. Returns False if it has ended."""
+        """Sends a signal to the process, or to the group it leads. Returns False if it has ended."""
         if not self.is_alive():
             return False
         try:

@@ -1,4 +1,4 @@
-"""Finds unneeded files: training states of ended runs, and files without a row."""
+"""Finds files that can be deleted: training states of ended runs, and files without a row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class Prunable:
-    """An unneeded file, and the reason; `is_state` marks a training state that a retry would continue from."""
+    """A file that can be deleted, and the reason; `is_state` marks a training state from which a retry continues."""
 
     path: Path
     bytes: int
@@ -23,15 +23,15 @@ class Prunable:
 
 
 def find_prunable(store: Store) -> list[Prunable]:
-    """Lists the files that `prune` would remove, all in the database's own folder.
+    """The files that `prune` would remove, all in the database's own folder.
 
-    Runs that are running or can continue have none.
+    Runs that train or can continue have none.
     """
     return [file for _, files in _held_runs(store) for file in files]
 
 
 def prune(store: Store) -> tuple[list[Prunable], int]:
-    """Removes unneeded files and their rows. Returns the files and the number of freed bytes."""
+    """Removes files that can be deleted, and their rows. Returns the files and the bytes freed."""
     removed: list[Prunable] = []
     freed = 0
     for run_id, files in _held_runs(store):
@@ -48,9 +48,9 @@ def prune(store: Store) -> tuple[list[Prunable], int]:
 
 
 def _held_runs(store: Store) -> Iterator[tuple[int, list[Prunable]]]:
-    """Yields runs with their prunable files, each while its lock is held, so that no attempt writes meanwhile.
+    """Yields runs with their prunable files, each while holding its lock, so that no attempt writes meanwhile.
 
-    The first look at all runs is repeated under the lock, because an attempt may just have ended.
+    Repeats the first look at all runs under the lock, because an attempt may just have ended.
     """
     needed = files_needed_beside(store.path)
     with hold_unknown_files(store):
@@ -86,7 +86,7 @@ def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
         known.add(path.resolve())
         is_idle = checkpoint.kind == "state" and status in ENDED
         if is_idle and is_within(store.folder, path) and path.resolve() not in needed:
-            reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would start over"
+            reasons[path] = f"checkpoint of run {run_id}, which is {status}; a retry would then start over"
     states = set(reasons)
     folder = store.run_folder(run_id)
     left, why = sorted(weights_files(folder)), "no run continues from it"
@@ -98,7 +98,7 @@ def _prunable(store: Store, run_id: int, needed: set[Path]) -> list[Prunable]:
 
 
 def _unfinished_files(folder: Path) -> list[Path]:
-    """All files of a marked folder except the lock. The mark comes last, so that prune itself can be interrupted."""
+    """All files of a marked folder except the lock. The mark comes last, so that prune can be interrupted."""
     if not (folder / UNFINISHED).exists():
         return []
     files = (file for file in folder.iterdir() if file.is_file() and file.name != "lock")

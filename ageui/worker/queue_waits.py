@@ -1,4 +1,4 @@
-"""The reasons why queued runs wait besides the runs before them: a device in use, or too little memory."""
+"""The reasons why queued runs wait, other than earlier runs: a device in use, or too little memory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ class QueueWait:
 
 
 def queue_waits(store: Store) -> list[QueueWait]:
-    """The reasons why the running workers of a database wait. Raises `StoreError`."""
+    """The reasons why the live workers of a database wait. Raises `StoreError`."""
     return [
         _wait(store, state.row.device, state.row.waiting_for)
         for state in workers(store)

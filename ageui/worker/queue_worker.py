@@ -1,4 +1,4 @@
-"""Works through the queue on one device until the queue is empty or the worker is stopped."""
+"""Trains the queued runs of a device until none is left or the worker is stopped."""
 
 import logging
 import threading
@@ -57,7 +57,7 @@ class QueueWorker:
         self._stop.set()
 
     def run(self, lock: Lock, on_start: Callable[[], None] = lambda: None) -> str:
-        """Works until a reason to stop arises, and returns the reason.
+        """Works until it must leave, and returns the reason.
 
         `lock` is the worker's lock, released at the end. `on_start` is called once the worker's row is stored.
         """
@@ -87,7 +87,7 @@ class QueueWorker:
         return reason
 
     def _start(self) -> bool:
-        """Stores the worker's row, however long the database is busy. Returns False if stopped first."""
+        """Stores the worker's row, however long the database is busy. Returns False if stopped before."""
         while not self._stop.is_set():
             try:
                 self._store.workers.register(self._device.name)
@@ -113,7 +113,7 @@ class QueueWorker:
                 self._stop.wait(SECONDS_BETWEEN_LOOKS)
                 continue
             # A command that queues a run checks this lock afterwards. Without a second look at the queue, a run queued
-            # just now would count on a worker that is about to leave.
+            # just now would rely on a worker that is about to leave.
             lock.release()
             if not self._has_work():
                 return f"nothing to do for {self._idle_seconds:.0f} seconds"
@@ -126,7 +126,7 @@ class QueueWorker:
         return _STOPPED
 
     def _has_work(self) -> bool:
-        """Looks up the queue, however long the database is busy. Returns False once the worker is to stop."""
+        """Reads the queue, however long the database is busy. Returns False when the worker should stop."""
         while not self._stop.is_set():
             try:
                 return self._store.queue.has_work(self._device.configs)
@@ -153,7 +153,7 @@ class QueueWorker:
         return False
 
     def _work_beside(self) -> None:
-        """A further lane, in a thread with a database connection of its own."""
+        """A further lane, in a thread with its own database connection."""
         with Store.open(self._store.path, create=False) as store:
             lane = Lane(store, self._device, lambda: self._stop.is_set() or self._leaving.is_set())
             try:
@@ -177,7 +177,7 @@ class QueueWorker:
     def _is_lingered_on(self) -> bool:
         """Whether an engine of an earlier worker of this database and device still runs.
 
-        Only this worker could have started the run, and it does not work on it.
+        Only this worker could have started the run, but does not train it.
         """
         lingers = any(map(self._is_foreign, self._store.queue.running()))
         if not lingers:
@@ -185,7 +185,7 @@ class QueueWorker:
         return lingers
 
     def _end_lingering_engine(self) -> None:
-        """Kills such an engine if it has had enough time to exit by itself."""
+        """Kills such an engine if it had enough time to leave by itself."""
         now = time.monotonic()
         self._lingering_since = self._lingering_since or now
         if now - self._lingering_since > _LINGERING_SECONDS:
@@ -197,7 +197,7 @@ class QueueWorker:
         return run.worker == self._device.name and run.run_id not in self._device.working
 
     def _should_stop(self) -> bool:
-        """Whether SIGTERM came, or `ageui worker stop` stored its request in the database."""
+        """Whether SIGTERM arrived, or `ageui worker stop` stored its request in the database."""
         now = time.monotonic()
         if not self._stop.is_set() and now - self._looked >= SECONDS_BETWEEN_LOOKS:
             self._looked = now

@@ -25,14 +25,14 @@ class RemovalPlan:
     file_bytes: int
 
     def question(self) -> str:
-        """Asks whether to delete the runs."""
+        """The question whether to delete the runs."""
         published = sum(run.is_published for run in self.runs)
         back = f" ({published} published: ageui study publish restores them)" if published else ""
         files = f", and {self.file_bytes / 1e6:.1f} MB of files" if self.file_bytes else ""
         return f"Delete {self._what}{back} with scores and predictions{files}? This cannot be undone."
 
     def question_about_predictions(self) -> str:
-        """Asks whether to delete only the predictions of the runs."""
+        """The question whether to delete only the predictions of the runs."""
         size = sum(run.prediction_bytes for run in self.runs) / 1e6
         return (
             f"Delete the predictions of {self._what} on {counted(self.predictions, 'split')} ({size:.1f} MB), and the "
@@ -49,7 +49,7 @@ class RemovalPlan:
 
 
 def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = False) -> RemovalPlan:
-    """The runs and files that `remove_runs` would delete. Raises `ConfigError` like it."""
+    """The rows and files that `remove_runs` would delete. Raises `ConfigError` like it."""
     runs = store.removal.find(run_ids, only_archived=only_archived)
     return RemovalPlan(tuple(runs), sum(_bytes(store.run_folder(run.id)) for run in runs))
 
@@ -57,10 +57,10 @@ def plan_removal(store: Store, run_ids: Sequence[int], *, only_archived: bool = 
 def remove_runs(
     store: Store, run_ids: Sequence[int], *, only_archived: bool = False, sources: bool = False
 ) -> list[str]:
-    """Deletes the rows of runs, all or none, then their folders. Returns sentences about undeleted files and data.
+    """Deletes runs: their rows, all or none, then their folders. Returns sentences about files that remain.
 
-    Raises `ConfigError` if a run is missing or running, not archived although `only_archived`, or, unless `sources`, if
-    a derived run is made from it, and `StoreError` if the folder of a run cannot be written.
+    Raises `ConfigError` if a run is missing or running, if it is not archived despite `only_archived`, or, unless
+    `sources`, if a run is derived from it. Raises `StoreError` if the folder of a run cannot be written.
     """
     folders = [folder for folder in map(store.run_folder, run_ids) if folder.exists()]
     commands = command_files(store, run_ids)
@@ -80,7 +80,7 @@ def remove_runs(
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
-            left.append(f"{folder} could not be deleted completely; delete it yourself")
+            left.append(f"{folder} could not be deleted completely; delete it manually")
     return [*left, *_remains(store)]
 
 
@@ -91,7 +91,7 @@ def remove_predictions(store: Store, run_ids: Sequence[int]) -> list[str]:
 
 
 def _remains(store: Store) -> list[str]:
-    """Sentences about places that still contain deleted rows."""
+    """Sentences about files that still hold deleted rows."""
     remains = []
     if not store.truncate_log():
         remains.append(

@@ -1,4 +1,4 @@
-"""Scores the results of earlier versions again, in a separate process that outlives the command that started it."""
+"""Rescores the results of earlier versions, in a separate process that outlives the command that started it."""
 
 import os
 import subprocess
@@ -15,10 +15,10 @@ _LOCK = "rescoring.lock"
 
 
 def rescore(store: Store) -> Iterator[int]:
-    """Scores results again, newest first, and yields the number of remaining results before the first and after each.
+    """Rescores results one by one, the newest first. Yields the number left, also before the first.
 
-    Stores each result at once, so that a later process continues where this one ends. Yields nothing if another process
-    is already scoring.
+    Stores each at once, so that a later process continues where this one ends. Yields nothing if another process is at
+    work.
     """
     lock = Lock.take(store.folder / _LOCK, {"pid": os.getpid()})
     if lock is None:
@@ -33,9 +33,9 @@ def rescore(store: Store) -> Iterator[int]:
 
 
 def start_rescoring(store: Store) -> str | None:
-    """Starts to score results of an earlier version again in the background, unless another process already does.
+    """Starts rescoring results of an earlier version in the background, unless another process does so already.
 
-    Returns a sentence about these results, or None without any. A shipped example is left unchanged.
+    Returns a sentence about these results, or None without any. Leaves a shipped example unchanged.
     """
     left = store.rescoring.remaining()
     if not left or is_example(store.path):

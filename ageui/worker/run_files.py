@@ -11,12 +11,12 @@ from engine.errors import StoreError
 from engine.files import make_private_folder
 
 UNFINISHED = ".unfinished.part"
-"""Marks the folder of a run that is being imported or deleted. Without a run, all its files can be removed."""
+"""Marks the folder of a run that is being imported or deleted. If no run has the folder, all its files can go."""
 
 
 @contextmanager
 def hold_unknown_files(store: Store) -> Iterator[None]:
-    """Protects files without a row from all other imports and prunes.
+    """Keeps other imports and prunes away from files without a row.
 
     Raises `StoreError` if one is running.
     """
@@ -32,7 +32,7 @@ def hold_unknown_files(store: Store) -> Iterator[None]:
 
 
 def mark_unfinished(folder: Path) -> None:
-    """Marks a folder, and makes it if missing. Raises `OSError`."""
+    """Marks a folder, and creates it if missing. Raises `OSError`."""
     make_private_folder(folder)
     (folder / UNFINISHED).touch(mode=0o600)
 
@@ -43,14 +43,14 @@ def log_file(store: Store, run_id: int, attempt: int) -> Path:
 
 
 def weights_files(folder: Path) -> list[Path]:
-    """All files that engines write into a run's folder: weights, training states, and unfinished parts of them."""
+    """All files that engines write into a run's folder: weights, training states, and unfinished files."""
     return [file for pattern in ("state-*.pt", "weights-*.safetensors", ".*.part") for file in folder.glob(pattern)]
 
 
 def remove_unknown_files(store: Store, claim: Claim) -> None:
     """Removes unfinished files, and weights and training states without a row.
 
-    The caller holds the run's lock and has not started an engine yet, so no other process writes these files.
+    The caller holds the run's lock and has not started an engine yet, so no other process can write these files.
     """
     folder = store.run_folder(claim.run_id)
     known = {(store.path.parent / checkpoint.path).resolve() for checkpoint in claim.checkpoints}
@@ -60,14 +60,14 @@ def remove_unknown_files(store: Store, claim: Claim) -> None:
 
 
 def remove_checkpoints(store: Store, paths: Iterable[str]) -> None:
-    """Removes checkpoint files without a row, except files in the folder of another database."""
+    """Removes the files of checkpoints without a row, except those in another database's folder."""
     for path in paths:
         if is_within(store.folder, file := store.path.parent / path):
             remove_file(file)
 
 
 def remove_file(path: Path) -> None:
-    """Removes a file that may be gone already. If that fails, the file is left to `ageui db prune`."""
+    """Removes a file, which may be gone already. If that fails, leaves it to `ageui db prune`."""
     try:
         path.unlink(missing_ok=True)
     except OSError:

@@ -1,6 +1,6 @@
-"""Imports runs of another database with their files: files first, then all rows in one transaction.
+"""Imports runs from another database: files first, then all rows in one transaction.
 
-An import that was killed leaves files in folders without a run, which `ageui db prune` removes.
+A killed import leaves files in folders without a run, which `ageui db prune` removes.
 """
 
 import re
@@ -24,7 +24,7 @@ _PLAIN_NAME = re.compile(r"\w[\w.-]*")
 
 @dataclass(frozen=True)
 class ImportReport:
-    """An import that was made: its runs by id here, and sentences about missing files."""
+    """A finished import: its runs by their ids here, and sentences about missing files."""
 
     runs: dict[int, ImportableRun]
     outcome: ImportOutcome
@@ -33,24 +33,24 @@ class ImportReport:
 
 @dataclass
 class _Copies:
-    """The files copied so far; `missing` are sentences about those that could not be read."""
+    """The files copied so far; `missing` are sentences about unreadable files."""
 
     files: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
 
 def plan_import(store: Store, other: ImportSource, filter: str | None) -> ImportPlan:
-    """The plan of `import_runs`. Without a filter, it covers all runs, including archived ones."""
+    """The plan for `import_runs`. Without a filter, it covers all runs, including archived ones."""
     runs = other.store.runs
     ids = runs.ids(filter) if filter else [*runs.ids(), *runs.ids("archived=true")]
     return store.imports.plan(other.store.imports, ids)
 
 
 def import_runs(store: Store, other: ImportSource, plan: ImportPlan, progress: Callable[[int], object]) -> ImportReport:
-    """Imports the runs of a plan, all or none. `progress` gets the number of runs whose files are copied.
+    """Imports the runs of a plan, all or none. `progress` receives the number of runs whose files are copied.
 
-    Leaves out missing and damaged files, and names them. Raises `StoreError` if a run has changed since the plan was
-    made, another import or a prune is running, or a file cannot be written.
+    Skips and names missing and damaged files. Raises `StoreError` if a run changed after the plan was made, if another
+    import or a prune is under way, or if a file cannot be written.
     """
     new = sum(run.replaces is None for run in plan.runs)
     replaced = [run.replaces for run in plan.runs if run.replaces is not None]
@@ -80,7 +80,7 @@ def import_runs(store: Store, other: ImportSource, plan: ImportPlan, progress: C
 
 @contextmanager
 def _held(store: Store, run_ids: Sequence[int]) -> Iterator[None]:
-    """Holds the locks of runs here, so that no other process works on them."""
+    """Holds the locks of runs here, so that no process trains them."""
     locks: list[Lock] = []
     try:
         for run_id in run_ids:
@@ -121,7 +121,7 @@ def _copy_files(
 
 
 def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow | None = None) -> Path:
-    """Copies a file, whole or not at all, and compares a checkpoint with its stored size and SHA-256.
+    """Copies a file atomically, and compares a checkpoint with its stored size and SHA-256.
 
     Raises `DataError` if the file is missing or differs, and `StoreError` if it cannot be written here.
     """
@@ -155,7 +155,7 @@ def _copy(source: Path, folder: Path, copies: _Copies, checkpoint: CheckpointRow
 
 
 def _free_file(path: Path) -> Path:
-    """The path, with a number if the file exists: the files of a replaced run are still needed."""
+    """The path, numbered if the file exists, because the files of a replaced run are still needed."""
     number = 1
     while (free := path if number == 1 else path.with_stem(f"{path.stem}-{number}")).exists():
         number += 1

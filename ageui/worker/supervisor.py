@@ -1,9 +1,9 @@
-"""Supervises one attempt at a claimed run: starts the engine, stores its events, and reports how the attempt ended.
+"""Supervises an attempt at a claimed run: starts the engine, stores its events, and reports how the attempt ended.
 
 Pause, cancel and stop reach the engine as the same signal: the end of its control socket. The engine finishes its step,
-writes a checkpoint and exits, without knowing the reason. The reason is looked up when the end is stored:
+writes a checkpoint and leaves, without knowing which of the three was meant. When the end is stored,
 `AttemptWriter.stop` reads the run's request from the database and sets the status to `paused` or `cancelled`; without a
-request, the run is `queued` again in the background, `interrupted` in the foreground. A kill is the exception: it sends
+request, the run is `queued` again in the background, or `interrupted` in the foreground. A kill is different: it sends
 SIGKILL to the engine's process group at once.
 """
 
@@ -38,7 +38,7 @@ log = logging.getLogger("ageui.worker")
 
 @dataclass(frozen=True)
 class Policy:
-    """Options of supervision: `engine` is the command of the process, `stop_seconds` its time to stop."""
+    """Settings of supervision: `engine` is the command of its process, `stop_seconds` the time it has to leave."""
 
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     stop_seconds: float = 30.0
@@ -49,8 +49,8 @@ class Policy:
 class Outcome:
     """A run's status after the attempt, and how the attempt ended; `lost` if another attempt took the run.
 
-    `held` counts the queued runs of its sweep that were held because the sweep keeps failing. `commands` are the
-    commands that its end started.
+    `held` counts the queued runs of its sweep held because the sweep keeps failing. `commands` are the commands started
+    by its end.
     """
 
     status: str
@@ -60,18 +60,18 @@ class Outcome:
 
 
 def kill_engine(store: Store, run_id: int) -> bool:
-    """Kills the engine of a run whose supervisor does not end it. Returns False if no engine is running."""
+    """Kills the engine of a run if its supervisor does not end it. Returns False without an engine."""
     note = read_note(store.run_lock_file(run_id)) if is_held(store.run_lock_file(run_id)) else {}
     engine = Process.from_note(note.get("engine"))
     return engine is not None and engine.send(signal.SIGKILL, to_group=True)
 
 
 class Supervisor:
-    """One attempt by an engine of `engines`, whose process also holds `locks`, the run's and the device's.
+    """An attempt by an engine of `engines`, whose process also holds `locks`, those of the run and the device.
 
-    `emit` gets every event; if it fails, the run stops as by `should_stop`, which is polled a few times a second: once
-    it returns True, the engine writes a checkpoint and exits. Once `should_kill` returns True, the engine is killed. A
-    run that runs out of GPU memory is queued again if it `was_beside` another run.
+    `emit` receives every event; if it fails, the run is stopped as by `should_stop`. `should_stop` is called a few
+    times a second: when it returns True, the engine writes a checkpoint and leaves. When `should_kill` returns True,
+    the engine is killed. A run that runs out of GPU memory is queued again if it `was_beside` another run.
     """
 
     def __init__(
@@ -105,8 +105,8 @@ class Supervisor:
     def run(self) -> Outcome:
         """Works until the attempt has ended and its end is stored.
 
-        Raises `StoreError` if the database fails in a way that waiting does not fix. The engine has then ended, and the
-        run counts as lost.
+        Raises `StoreError` if the database fails in a way that waiting does not cure. The engine has then ended, and
+        the next look at the run finds it lost.
         """
         begin = time.monotonic()
         try:
@@ -115,14 +115,14 @@ class Supervisor:
         except LostRunError as error:
             return Outcome("lost", Ending("crashed", "lost", str(error), "lost", error.exit_code))
         if outcome.status == "done" and self._claim.data_spec.get("fold"):
-            from ageui.derive.folds import join_if_complete  # NumPy and what scores need a while to load
+            from ageui.derive.folds import join_if_complete  # NumPy and scores take a while to load
 
             join_if_complete(self._store, self._claim.run_id, log.warning)
         commands = start_end_commands(self._store, [self._claim.run_id], log.warning, device=self._device)
         return replace(outcome, commands=commands)
 
     def _ending(self) -> Ending:
-        """Runs the attempt. Raises `LostRunError`, and `StoreError` as `run`."""
+        """Runs the attempt. Raises `LostRunError`, and `StoreError` like `run`."""
         try:
             ending = self._run_engine()
         except FullError as error:
@@ -130,15 +130,13 @@ class Supervisor:
         except (ConfigError, ProtocolError) as error:
             return Ending("failed", "failed", str(error), error.failure, error.exit_code)
         except OSError as error:
-            return Ending(
-                "crashed", "failed", f"the engine process could not be watched: {error}", AgeUIError.failure, 1
-            )
+            return Ending("crashed", "failed", f"its process could not be supervised: {error}", AgeUIError.failure, 1)
         if ending.failure == GpuMemoryError.failure and self._was_beside():
             return replace(ending, kind="stopped", reason=f"{ending.reason}; it will be trained alone")
         return ending
 
     def _run_engine(self) -> Ending:
-        """Starts the engine and watches it until it has ended, even if something fails meanwhile."""
+        """Starts the engine and supervises it until it has ended, even if something fails meanwhile."""
         kills_before = oom_kills()
         try:
             engine = self._start()
@@ -178,7 +176,7 @@ class Supervisor:
         return engine
 
     def _let_go(self, engine: EngineProcess) -> int:
-        """Keeps an engine that has finished the run, and ends any other engine. Returns its exit code."""
+        """Keeps an engine that has finished with the run, and ends any other. Returns its exit code."""
         if engine.is_idle and not engine.is_stopping:
             self._engines.keep(engine)
             return 0
@@ -228,7 +226,7 @@ class Supervisor:
             self._show(message.event)
 
     def _show(self, event: Event) -> None:
-        """Shows an event. If the display fails, as without its terminal, the run stops with a checkpoint."""
+        """Shows an event. If the display fails, for example because its terminal is gone, stops with a checkpoint."""
         if self._unshown is None:
             try:
                 self._emit(event)
@@ -239,7 +237,7 @@ class Supervisor:
         try:
             self._recorder.write()
         except BusyError:
-            return  # the recorder keeps its events and tries again
+            return  # the recorder keeps the events and tries again
 
     def _obey(self, engine: EngineProcess) -> None:
         now = time.monotonic()
@@ -258,7 +256,7 @@ class Supervisor:
         engine.enforce_stop()
 
     def _asked(self) -> str | None:
-        """The run's request; looked up again only after something was committed."""
+        """The run's request. Reads it again only after a commit."""
         try:
             version = self._store.version()
             if version != self._version:
@@ -269,10 +267,9 @@ class Supervisor:
         return self._request_now
 
     def _store_end(self, ending: Ending, seconds: float) -> Outcome:
-        """Stores the end, however long the database is busy or its disk full, unless this process is asked to stop
-        meanwhile.
+        """Stores the end, however long the database is busy or its disk full, unless this process is asked to stop.
 
-        A run whose end is known is never left running.
+        Never leaves a run whose end is known as running.
         """
         while True:
             try:
@@ -289,7 +286,7 @@ class Supervisor:
             if ending.kind == "stopped" or is_disk_full:
                 status = writer.stop(self._stopped_status, ending.reason, seconds=seconds)
                 if is_disk_full and status == "queued":
-                    # The run is intact, but nothing more can be written until somebody makes room.
+                    # The run is intact, but nothing can be written until somebody frees space.
                     writer.pause_queue(ending.reason)
             elif ending.kind == "crashed":
                 status = writer.crash(ending.failure or "killed", ending.reason, seconds=seconds)

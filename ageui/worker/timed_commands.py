@@ -1,7 +1,7 @@
-"""Runs shell commands one after the other, each with a time limit: `python -I -S timed_commands.py`, jobs on stdin.
+"""Runs shell commands one after another, each with a time limit: `python -I -S timed_commands.py`, jobs on stdin.
 
-A separate process outlives the process that started it, so that no command is lost or left running. It imports nothing
-of this program, which would take longer than most commands. Exits with 1 if a command failed.
+It is a separate process that outlives its starter, so that no command is lost or left running with it. It imports
+nothing of this program, which would take longer than most commands. Exits with 1 if a command failed.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ def main() -> int:
 
 
 def _run(what: str, command: str, folder: str, variables: dict[str, str], seconds: float) -> bool:
-    """Runs a command in its own process group. Returns whether it succeeded, and reports an error."""
+    """Runs a command in its own process group. Returns whether it succeeded; if not, writes the reason."""
     own = ("AGEUI_RUN_", "AGEUI_MESSAGE_LINES")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     try:
@@ -39,7 +39,7 @@ def _run(what: str, command: str, folder: str, variables: dict[str, str], second
     except subprocess.TimeoutExpired:
         with contextlib.suppress(OSError):  # it became another user's
             os.killpg(process.pid, signal.SIGKILL)
-        _say(f"{what} was killed, because it had not ended after {seconds:g} seconds")
+        _say(f"{what} was killed, because it did not end within {seconds:g} seconds")
         return False
     if code != 0:
         _say(f"{what} {f'exited with code {code}' if code > 0 else f'was killed by signal {-code}'}")

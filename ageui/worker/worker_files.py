@@ -9,7 +9,7 @@ from ageui.store import Store
 
 
 def worker_lock_file(store: Store, device: str) -> Path:
-    """The lock of a database's worker on a device: each device has at most one."""
+    """The lock of a database's worker on a device. Each device has at most one worker per database."""
     return store.folder / f"worker-{as_file_name(device)}.lock"
 
 

@@ -1,4 +1,4 @@
-"""Checks a data set: counts, sample weights, unusable items, and pictures that occur twice."""
+"""Checks a data set: counts, sample weights, unusable items, and duplicate pictures."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +45,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Examined:
-    """The report of a check, and what tells its images from others.
+    """The report of a check, and the hashes that identify its images.
 
     `content_hash` is that of `engine.data.dataset.Dataset`. `content` maps the readable images to their SHA-256.
     """
@@ -64,7 +64,7 @@ def examine(
     judge: Callable[[DataReport], None] = lambda report: None,
     faces: bool = False,
 ) -> Examined:
-    """Reads all rows and decodes all images of a data set once.
+    """Checks a data set: reads all rows and decodes all images once.
 
     Parameters
     ----------
@@ -75,18 +75,18 @@ def examine(
     cache
         Folder that keeps the report; None keeps nothing.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
     judge
-        Called with the report on the rows before an image is read; stops the check if it raises.
+        Called with the report on the rows before any image is read. If it raises, the check stops.
     faces
-        Whether to look for a face in each image; always done for photos.
+        Whether to look for a face in each image. Photos are always searched.
 
     Raises
     ------
     DataError
         If the data set is missing, or others may write to the cache.
     ConfigError
-        If faces are looked for, and the extra for that is not installed.
+        If faces are looked for, but the extra `faces` is not installed.
     """
     faces = faces or spec.photos
     if faces:
@@ -132,7 +132,7 @@ def check(
 def count(spec: DataSpec, target: Target = "apparent", *, cache: Path | None = None) -> DataReport:
     """Counts rows without reading images: a second or two for thousands of images.
 
-    If the bytes of images decide their splits, images without a hash in the `cache` are read. Raises `DataError` as
+    If the bytes of images decide their splits, images without a hash in the `cache` are read. Raises `DataError` like
     `check`.
     """
     manifest = load_manifest(spec, target, cache=cache)
@@ -142,7 +142,7 @@ def count(spec: DataSpec, target: Target = "apparent", *, cache: Path | None = N
 def check_manifest(
     manifest: Manifest, spec: DataSpec, target: Target, *, progress: Progress | None = None
 ) -> DataReport:
-    """As `check`, for rows already read, and without keeping the report.
+    """Like `check`, for rows already read, and without keeping the report.
 
     Parameters
     ----------
@@ -154,14 +154,14 @@ def check_manifest(
     Returns
     -------
     DataReport
-        Unreadable images are problems, and left out of all counts.
+        Lists unreadable images as problems and leaves them out of all counts.
     """
     return _examined(manifest, _decode_all(manifest, None, progress), spec, target).report
 
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """The SHA-256 of each image, the grey thumbnails (N, 32, 32) of the readable ones, and the others' problems.
+    """The SHA-256 of each image, grey thumbnails (N, 32, 32) of the readable images, and the problems of the others.
 
     `animated` are the readable images with several frames.
     """
@@ -277,7 +277,7 @@ def _groups(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[GroupCounts
 def _near_duplicates(
     frame: pd.DataFrame, content: Sequence[str], thumbnails: NDArray[np.uint8], *, drawn: bool
 ) -> tuple[DuplicatePair, ...]:
-    """Pairs of different images; of several equal ones, the first in each split stands for all."""
+    """Pairs of different images; the first of several equal images in each split stands for all."""
     largest = LARGEST_DIFFERENCE_OF_DRAWN if drawn else LARGEST_DIFFERENCE
     images, splits = frame["image"].tolist(), frame["split"].tolist()
     first: dict[tuple[str, str], int] = {}
@@ -292,7 +292,7 @@ def _near_duplicates(
 
 
 def _course_counts(manifest: Manifest, groups: Sequence[GroupCounts]) -> tuple[CourseCount, ...]:
-    """A comparison with the published counts, for each split that is the published one by number and names."""
+    """A comparison with the published counts, for each split that matches the published one by number and names."""
     frame = manifest.frame
     found = {(group.attribute, group.group): group.counts for group in groups}
     rows = []

@@ -1,4 +1,4 @@
-"""Cached pixels: each process checks an image when it first reads it, and decodes damaged ones again."""
+"""Cached pixels: each process checks an image when it first reads it, and decodes damaged images again."""
 
 import os
 import threading
@@ -19,8 +19,8 @@ from engine.errors import DataError
 class CheckedPixels:
     """Decoded images (N, S, S, 3) RGB uint8 in a memory-mapped file, read by their places.
 
-    A process checks each image once, when it reads it, so that opening costs nothing and no second pass over the disk
-    is needed. Threads may read at the same time.
+    A process checks each image once, at its first read, so that opening costs nothing and the disk is read once.
+    Threads may read concurrently.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class CheckedPixels:
         return found
 
     def take_warning(self) -> str | None:
-        """A sentence about the images found damaged since the last call; None without any."""
+        """A sentence about the images found damaged since the last call; None if none was."""
         with self._lock:
             mended, self._mended = self._mended, 0
         if mended == 0:
@@ -70,8 +70,8 @@ class CheckedPixels:
         pixels = self._decode(place)
         if not self._is_whole(pixels, place):
             raise DataError(
-                f"the cached pixels in {self._file.parent} are damaged, and an image has changed since they were made; "
-                "delete that folder, then try again"
+                f"the cached pixels in {self._file.parent} are damaged, and an image file has changed since; delete "
+                "that folder, then try again"
             )
         with self._lock:
             self._mended += 1
@@ -84,7 +84,7 @@ class CheckedPixels:
 
 
 def map_pixels(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Maps a file of pixels. Raises `ValueError` for one of another shape or size, and `OSError` as `open_regular`."""
+    """Maps a file of pixels. Raises `ValueError` for another shape or size, and `OSError` like `open_regular`."""
     with open_regular(file):  # mapping a named pipe would wait for ever
         pass
     mapped = npy.open_memmap(file, mode="r")

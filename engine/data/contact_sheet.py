@@ -1,4 +1,4 @@
-"""Contact sheets: one picture of a split's or group's faces, spread evenly over age, with their labels."""
+"""Contact sheets: a picture of faces of a split or group, spread evenly over age, with their labels."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ _PAPER, _INK, _FAINT = (250, 250, 247), (29, 35, 41), (110, 116, 122)
 
 @dataclass(frozen=True, eq=False)
 class ContactSheet:
-    """`picture` is RGB; `images` are shown, of `total` in the split and group; `unreadable` ones stay blank."""
+    """`picture` is RGB. It shows `images`, of `total` in the split and group; `unreadable` images stay blank."""
 
     picture: Image.Image
     images: tuple[str, ...]
@@ -42,7 +42,7 @@ class ContactSheet:
 def draw_sheet(
     manifest: Manifest, *, split: str | None = None, group: tuple[str, str] | None = None, count: int = 48
 ) -> ContactSheet:
-    """Draws faces, evenly spread over age, youngest first. The same data gives the same faces.
+    """Draws faces evenly spread over age, youngest first. The same data gives the same faces.
 
     Parameters
     ----------
@@ -53,21 +53,21 @@ def draw_sheet(
     group
         Group to draw from, `(attribute, name)`; None for all images.
     count
-        The most faces. Unlabelled images are drawn only if no image is labelled, in their order.
+        The largest number of faces. Unlabelled images are drawn only if no image is labelled, in their order.
 
     Raises
     ------
     ConfigError
-        For an unknown split or group, or a count out of range.
+        If the split or group is unknown, or the count out of range.
     DataError
         If no image is left.
     """
     if not 1 <= count <= MOST_FACES:
-        raise ConfigError(f"a sheet holds 1 to {MOST_FACES} faces, not {count}")
+        raise ConfigError(f"{count} faces requested, but a sheet holds 1 to {MOST_FACES}; choose another number")
     frame = _members(manifest.frame, split, group)
     what = " · ".join([manifest.name, split or "all splits", *(["=".join(group)] if group else [])])
     if frame.empty:
-        raise DataError(f"{what}: there are no images of it")
+        raise DataError(f"{what}: no images; choose another split or group")
     chosen = _spread(frame, count)
     faces = dict(zip(chosen["image"], in_threads(_reader(manifest), list(chosen["image"])), strict=True))
     unreadable = tuple(RowProblem(image, face) for image, face in faces.items() if isinstance(face, str))
@@ -87,12 +87,12 @@ def _members(frame: pd.DataFrame, split: str | None, group: tuple[str, str] | No
     attribute, name = group
     codes, names = group_codes(frame, attribute)
     if name not in names:
-        raise ConfigError(f"{attribute} has no group {name!r} there; it has {', '.join(names) or 'none'}")
+        raise ConfigError(f"{attribute} has no group {name!r}; it has {', '.join(names) or 'none'}")
     return frame.iloc[np.flatnonzero(codes == names.index(name))]
 
 
 def _spread(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    """`count` rows at even steps from youngest to oldest; unlabelled ones only if nothing is labelled."""
+    """`count` rows at even steps from youngest to oldest; unlabelled rows only if no row is labelled."""
     labelled = frame[frame["age"].notna()]
     ordered = frame if labelled.empty else labelled.sort_values(["age", "image"], kind="stable")
     places = np.unique(np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(np.int64))
@@ -100,7 +100,7 @@ def _spread(frame: pd.DataFrame, count: int) -> pd.DataFrame:
 
 
 def _reader(manifest: Manifest) -> Callable[[str], NDArray[np.uint8] | str]:
-    """Reads an image: its pixels, or its problem."""
+    """The pixels of an image, or its problem."""
 
     def read(image: str) -> NDArray[np.uint8] | str:
         try:

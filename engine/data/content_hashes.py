@@ -11,7 +11,7 @@ from engine.errors import DataError
 
 
 def content_hash(manifest: Manifest, image: str) -> str:
-    """The SHA-256 of an image in hex, empty for an unreadable one."""
+    """The SHA-256 of an image in hex; empty for an unreadable image."""
     try:
         return hashlib.sha256(manifest.content(image)).hexdigest()
     except DataError:
@@ -24,7 +24,7 @@ def content_hashes(
     progress: Progress | None = None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> tuple[str, ...]:
-    """The `content_hash` of every image; one is read again only if its path, size or modification time changed.
+    """The `content_hash` of every image. Reads an image again only if its path, size or modification time changed.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def content_hashes(
     cache
         The user's cache folder; None reads every image and keeps nothing.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
     warn
         Called with a sentence about a damaged file in the cache.
     """
@@ -59,7 +59,7 @@ def hashes_file(manifest: Manifest, cache: Path) -> Path:
 
 
 def known_hashes(index: Path | None, warn: Callable[[str], None] = lambda message: None) -> tuple[str, ...] | None:
-    """The hashes in a `hashes_file`; None without any."""
+    """The hashes in a `hashes_file`; None if it has none."""
     if index is None:
         return None
     try:
@@ -67,7 +67,7 @@ def known_hashes(index: Path | None, warn: Callable[[str], None] = lambda messag
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
-        warn(f"the hashes of images in {index} are damaged: reading the images again")
+        warn(f"the image hashes in {index} are damaged: reading the images again")
         return None
     mark_used(index)
     return tuple(known)
@@ -76,7 +76,7 @@ def known_hashes(index: Path | None, warn: Callable[[str], None] = lambda messag
 def keep_hashes(index: Path | None, hashes: Sequence[str]) -> None:
     """Keeps the hashes of all images in their `hashes_file`, unless that is None or cannot be written.
 
-    Nothing is kept with an unreadable image: a change of permissions, which its fingerprint lacks, makes it readable.
+    If an image is unreadable, nothing is kept: new permissions, which the fingerprint lacks, may make it readable.
     """
     if index is not None and all(hashes):
         keep_json(index, list(hashes))

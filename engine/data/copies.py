@@ -1,4 +1,4 @@
-"""Finds leaks between splits: images of equal bytes, shared subjects, repeated file names."""
+"""Finds leaks between splits: byte-identical images, shared subjects, repeated file names."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from engine.data.report import IdenticalImages, RepeatedNames, SharedSubject
 
 
 def identical_images(frame: pd.DataFrame, content: Sequence[str]) -> tuple[IdenticalImages, ...]:
-    """The sets of images of equal bytes, in the order of the rows.
+    """The sets of byte-identical images, in the order of the rows.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ def shared_subjects(frame: pd.DataFrame) -> tuple[SharedSubject, ...]:
 
 
 def repeated_names(frame: pd.DataFrame) -> RepeatedNames | None:
-    """File names that several folders have, as those of several editions of one data set do; None without them.
+    """File names repeated in several folders, as in several editions of one data set; None without such names.
 
-    Folders that count their images, as those of persons do, have equal names too, but other ages: nothing is repeated
-    where most ages of a name differ.
+    Folders with numbered images, such as one folder per person, repeat names too, but with other ages. Such names count
+    as repeated only if most of their ages agree.
     """
     paths = [PurePosixPath(str(image).replace("\\", "/")) for image in frame["image"]]
     shared = _rows_by([path.name.partition(".")[0] for path in paths])

@@ -1,4 +1,4 @@
-"""The number of images in each group of the course edition, as published with it: a check for any loader."""
+"""The published number of images in each group of the course edition: a check for any loader."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -21,7 +21,7 @@ COURSE_COUNTS: Final[dict[str, dict[str, dict[str, int]]]] = {
 
 
 def is_published_split(split: str, images: Sequence[str], left_out: int) -> bool:
-    """Whether a split is the published one, by the number of its images and by their names.
+    """Whether a split is the published one, judged by the number and names of its images.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def is_published_split(split: str, images: Sequence[str], left_out: int) -> bool
     images
         The usable images: `train_data/000001.jpg` and on in folders, `train/0` and on in arrays.
     left_out
-        The number of rows that cannot be used.
+        The number of unusable rows.
     """
     if split not in COURSE_COUNTS:
         return False

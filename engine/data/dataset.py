@@ -1,4 +1,4 @@
-"""Dataset: labels and pixels to train and score on."""
+"""Dataset: labels and pixels for training and scoring."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -26,9 +26,9 @@ class Dataset:
 
     `frame` is the manifest's, with `pixel`, the row's place in `pixels` (M, size, size, 3) RGB uint8. `pixels_key`
     identifies the pixels. `content` holds the SHA-256 of each row's image. Data sets of equal `content_hash` have equal
-    images, splits, ages and attributes; that of a fold is made from the hash of the data with its own splits.
-    `problems` are the rows and images that were left out. `faceless` counts the images in which no face was found; None
-    if none was looked for.
+    images, splits, ages and attributes; the hash of a fold derives from that of the data with its own splits.
+    `problems` are the rows and images left out. `faceless` counts the images without a found face; None if faces were
+    not looked for.
     """
 
     name: str
@@ -42,14 +42,14 @@ class Dataset:
     faceless: int | None = None
 
     def rows(self, split: str, labelled: bool = True) -> NDArray[np.int64]:
-        """Positions in `frame` of a split's images: those with an age, or all if `labelled` is False."""
+        """Positions in `frame` of a split's images: images with an age, or all if `labelled` is False."""
         chosen = (self.frame["split"] == split).to_numpy()
         if labelled:
             chosen = chosen & self.frame["age"].notna().to_numpy()
         return np.flatnonzero(chosen)
 
     def splits(self) -> dict[str, dict[str, int]]:
-        """The splits in the order train, valid, test, each with its number of `images` and of `labelled` ones."""
+        """The splits in the order train, valid, test, each with its numbers of `images` and `labelled` images."""
         counts = {
             split: {"images": len(self.rows(split, labelled=False)), "labelled": len(self.rows(split))}
             for split in SPLITS
@@ -81,21 +81,21 @@ def prepare(
     cache
         Folder of decoded images.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
     warn
-        Called with a sentence about damaged files in the cache.
+        Called with a sentence about each damaged file in the cache.
     trains
-        Whether there must be labelled images to train on.
+        Whether labelled train images are required.
     crop
-        How images are cropped; found faces are also used for `as-is`, if the spec says that images are photos.
+        How images are cropped. With `as-is`, faces are found and cut out if the spec says that images are photos.
 
     Raises
     ------
     DataError
-        For rows or images that cannot be used, unless the spec says to skip them, and if it `trains`, but no train
-        image has a label.
+        If rows or images are unusable, unless the spec says to skip them; if it `trains`, but no train image has a
+        label.
     ConfigError
-        For a target that the data set lacks, or where faces cannot be found for lack of the extra.
+        If the data set lacks the target, or if faces are needed, but the extra `faces` is not installed.
     """
     rows = load_rows(spec, target)
     if not spec.skip_bad:
@@ -124,12 +124,12 @@ def prepare(
         None if face_crop(crop, spec) is None else len(pixels.faceless),
     )
     if trains and len(dataset.rows("train")) == 0:
-        raise DataError(f"data set {spec.name!r} has no train image with an age: there is nothing to learn from")
+        raise DataError(f"data set {spec.name!r} has no train image with an age; add labels, or choose other --data")
     return dataset
 
 
 def content_hash_of(frame: pd.DataFrame, content: Sequence[str], target: Target) -> str:
-    """The `Dataset.content_hash` of rows and the SHA-256 of the image of each; names of images do not count."""
+    """The `Dataset.content_hash` of rows and the SHA-256 of each image; image names do not count."""
     digest = hashlib.sha256(target.encode())
     columns = [name for name in frame.columns if name not in ("image", "pixel")]
     digest.update("\n".join(columns).encode())

@@ -1,4 +1,4 @@
-"""Decodes an image file safely: known formats only, never a decompression bomb, never half an image."""
+"""Decodes image files safely: known formats only, no decompression bombs, no truncated images."""
 
 import io
 import warnings
@@ -33,15 +33,15 @@ _TIFF_ROWS = 257
 _LONGEST_PROBLEM = 120
 _MARK = b"\nscaled and composed 1"
 
-# Pillow's warnings name no file. What matters of them is raised as well, or is refused here.
+# Pillow's warnings name no file. Those that matter are also raised, or refused here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decode(content: bytes) -> NDArray[np.uint8]:
     """RGB pixels (H, W, 3) of the first frame of an image file, upright according to its EXIF orientation.
 
-    See `engine.data.rgb` for deep and transparent images. Raises `DataError` with the problem: an empty file, an
-    unknown format, more than 50 million pixels, a damaged image, values out of range.
+    See `engine.data.rgb` for deep and transparent images. Raises `DataError` for an empty file, an unknown format, more
+    than 50 million pixels, a damaged image, or values out of range.
     """
     return np.asarray(_open(content))
 
@@ -57,7 +57,7 @@ def to_square(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 
 def is_animated(content: bytes) -> bool:
-    """Whether a file has more frames or pages than the one that is decoded; False for one that is no image."""
+    """Whether a file has more frames or pages than the decoded one; False for a file that is not an image."""
     if content.startswith(_JPEG):
         return False
     with suppress(DataError), _named_problems():
@@ -66,9 +66,9 @@ def is_animated(content: bytes) -> bool:
 
 
 def marked(content: bytes) -> bytes:
-    """The file, with a mark after it if its pixels are made by rules that older versions lacked.
+    """The content of a file, plus a mark if its pixels follow rules that older versions lacked.
 
-    Its hash then differs from theirs, so that their cached pixels of it are not taken.
+    Its hash then differs from theirs, so that their cached pixels are not reused.
     """
     if content.startswith(_JPEG):
         return content
@@ -93,7 +93,7 @@ def _open(content: bytes) -> Image.Image:
 
 
 def _header(content: bytes) -> ImageFile.ImageFile:
-    """The image before its pixels are decoded. Raises `DataError` for an unknown format or too many pixels."""
+    """The opened image, not yet decoded. Raises `DataError` for an unknown format or too many pixels."""
     try:
         image = Image.open(io.BytesIO(content), formats=readable_formats())
     except UnidentifiedImageError:
@@ -101,13 +101,13 @@ def _header(content: bytes) -> ImageFile.ImageFile:
         raise DataError(f"it is {kind}" if kind else f"not a {', '.join(ENDINGS_OF_FORMATS)} image") from None
     if image.width * image.height > LARGEST_PIXELS:
         raise DataError(
-            f"{image.width}×{image.height} pixels are more than the limit of {LARGEST_PIXELS:,}; make it smaller"
+            f"{image.width}×{image.height} pixels exceed the limit of {LARGEST_PIXELS:,}; make the image smaller"
         )
     return image
 
 
 def _refuse_missing_rows(image: ImageFile.ImageFile) -> None:
-    """Raises `DataError` for a TIFF image without data for its last rows, which Pillow takes for black."""
+    """Raises `DataError` for a TIFF image without data for its last rows, which Pillow would show as black."""
     rows = getattr(image, "tag_v2", {}).get(_TIFF_ROWS)
     ends = [extents[3] for _, extents, _, _ in image.tile if extents]
     if rows is not None and ends and max(ends) < rows:
@@ -134,14 +134,14 @@ def _orientation(image: Image.Image) -> int:
 
 @contextmanager
 def _named_problems() -> Iterator[None]:
-    """Inside, whatever Pillow raises becomes a `DataError` with the image's problem."""
+    """Turns every error of Pillow into a `DataError` with the image's problem."""
     try:
         yield
     except (DataError, MemoryError):
         raise
     except Image.DecompressionBombError:
-        raise DataError(f"more pixels than the limit of {LARGEST_PIXELS:,}; make it smaller") from None
-    except Exception as error:  # damaged files reach every kind of error in Pillow's parsers
+        raise DataError(f"more pixels than the limit of {LARGEST_PIXELS:,}; make the image smaller") from None
+    except Exception as error:  # damaged files cause all kinds of errors in Pillow's parsers
         text = " ".join(str(error).split()) or type(error).__name__
         if not isinstance(error, OSError | SyntaxError | ValueError):
             text = f"{type(error).__name__}: {text}"

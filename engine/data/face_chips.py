@@ -10,18 +10,18 @@ from PIL import Image
 from engine.choices import Crop
 
 PADDING: Final = 0.2
-"""Space around an aligned face, as a share of dlib's mean face, which dlib's age network was trained on. With 0.2875 at
+"""Space around an aligned face, as a share of dlib's mean face; dlib's age network was trained with it. With 0.2875 at
 72 pixels, whose central 64 are the same, its mean error before training is 8.4 years instead of 5.9."""
 BOX_MARGIN: Final = 0.4
 """Space on each side of a face's box, as a share of the box."""
 CENTRE_SIDE: Final = 0.8
 CENTRE: Final = (0.508, 0.573)
-"""Where a face is taken to be in an image without a found one: the side of its square as a share of the image's shorter
-side, and the centre of the square in a square image; the medians over the validation faces of APPA-REAL."""
+"""The assumed place of a face in an image without a found face: the side of its square as a share of the image's
+shorter side, and the centre of the square in a square image. Medians over the validation faces of APPA-REAL."""
 _POINTS: Final = 4
-"""How many points across a pixel of a chip are averaged."""
+"""The number of points averaged across a pixel of a chip."""
 CROPPING: Final = 2
-"""Part of the key of cached pixels: raise it when the same face would be cut otherwise."""
+"""Part of the key of cached pixels: raise it when faces are cut differently."""
 
 MEAN_FACE: Final[NDArray[np.float64]] = np.array(
     [
@@ -56,7 +56,7 @@ class FoundFace:
 class Placement:
     """Maps a point z = x + iy of a chip, in pixels, to `turn` · z + `origin` in the image.
 
-    The size of `turn` is how many pixels of the image a pixel of the chip covers, its angle is that of the face.
+    The size of `turn` is the number of image pixels per chip pixel; its angle is that of the face.
     """
 
     turn: complex
@@ -64,9 +64,9 @@ class Placement:
 
 
 def aligned_placement(landmarks: NDArray[np.float64], size: int, padding: float = PADDING) -> Placement:
-    """The similarity transform that brings the mean face closest to five landmarks (5, 2), in least squares.
+    """The similarity transform that maps the mean face closest to five landmarks (5, 2), by least squares.
 
-    It is that of `dlib.get_face_chip_details` (Umeyama, 1991, without reflection).
+    The same as that of `dlib.get_face_chip_details` (Umeyama, 1991, without reflection).
     """
     mean = _complex((padding + MEAN_FACE) / (2 * padding + 1) * size)
     found = _complex(landmarks)
@@ -78,7 +78,7 @@ def aligned_placement(landmarks: NDArray[np.float64], size: int, padding: float 
 def face_square(image: Image.Image, face: FoundFace | None, crop: Crop, size: int) -> NDArray[np.uint8]:
     """RGB pixels (size, size, 3) of a face: an aligned chip, or with `as-is` its box with a margin.
 
-    Without a face, where one usually is in a crop. The edges of the image are repeated beyond it.
+    Without a face, takes the place where crops usually have one. Repeats the edges of the image beyond it.
     """
     if face is None:
         return _cut(image, centre_placement(image.width, image.height, size, crop), size)
@@ -90,7 +90,7 @@ def face_square(image: Image.Image, face: FoundFace | None, crop: Crop, size: in
 
 
 def centre_placement(width: int, height: int, size: int, crop: Crop) -> Placement:
-    """The square for an image without a found face: the central one, or for `aligned` that of the usual face."""
+    """The square for an image without a found face: the central one, or for `aligned` the usual place of a face."""
     side = min(width, height)
     (x, y), share = (CENTRE, CENTRE_SIDE) if crop == "aligned" else ((0.5, 0.5), 1.0)
     middle = complex(width / 2 + (x - 0.5) * side, height / 2 + (y - 0.5) * side)
@@ -102,10 +102,10 @@ def _upright(middle: complex, side: float, size: int) -> Placement:
 
 
 def _cut(image: Image.Image, placement: Placement, size: int) -> NDArray[np.uint8]:
-    """The average colour under each pixel of the chip, which makes chips of any resolution of a photo alike.
+    """The average colour under each pixel of the chip, so that all resolutions of a photo give similar chips.
 
-    It is that of interpolated points half a pixel to a pixel apart; where these would be farther apart, blocks of
-    pixels are averaged first.
+    Averages interpolated points half a pixel to a pixel apart; if these would be farther apart, averages blocks of
+    pixels first.
     """
     points = _POINTS * size
     turn = placement.turn / _POINTS

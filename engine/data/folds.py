@@ -1,11 +1,11 @@
-"""Folds of a data set: the descriptions of the data of K runs, each tested on one of K folds, and their hashes."""
+"""Folds of a data set: the data descriptions of K runs, each tested on one of K folds, and their hashes."""
 
 from engine.data.spec import LEAST_FOLDS, MOST_FOLDS, DataSpec, Fold
 from engine.errors import ConfigError, Problem
 
 
 def fold_specs(spec: DataSpec, folds: int) -> tuple[DataSpec, ...]:
-    """The data of each of K runs. Raises `ConfigError` for too few or too many folds.
+    """The data description of each of K runs. Raises `ConfigError` for too few or too many folds.
 
     Examples
     --------
@@ -23,17 +23,17 @@ def fold_specs(spec: DataSpec, folds: int) -> tuple[DataSpec, ...]:
 
 
 def own_splits(spec: DataSpec) -> DataSpec:
-    """The data with its own splits, whatever the fold."""
+    """The data with its own splits instead of a fold."""
     return spec.model_copy(update={"fold": None})
 
 
 def hash_in_fold(content_hash: str, fold: Fold) -> str:
-    """The content hash of a fold, from that of the data with its own splits."""
+    """The content hash of a fold, from the hash of the data with its own splits."""
     return f"{content_hash}/{fold.number}/{fold.of}"
 
 
 def hash_of_folds(data_hash: str) -> str:
-    """The content hash of all folds together, from that of one.
+    """The content hash of all folds together, from the hash of one.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def hash_of_folds(data_hash: str) -> str:
 
 
 def own_hash(data_hash: str) -> str:
-    """The content hash of the data with its own splits, from that of a fold, or of all folds; else the same.
+    """The content hash of the data with its own splits, from the hash of a fold or of all folds; others unchanged.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Kinds of files by their first bytes, and what to do with those that are not tables. Needs no pandas."""
+"""Recognises files by their first bytes, and advises on those that are not tables. Needs no pandas."""
 
 import re
 import zipfile
@@ -30,17 +30,17 @@ _KINDS: Final = (
 
 
 def is_picture(head: bytes) -> bool:
-    """Whether bytes begin like an image file."""
+    """Whether the bytes begin like an image file."""
     return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or head[4:8] == b"ftyp"
 
 
 def is_json(head: str) -> bool:
-    """Whether text begins as a list or an object of JSON does."""
+    """Whether the text begins like a JSON list or object."""
     return _JSON.match(head.removeprefix("\ufeff")) is not None
 
 
 def why_no_table(head: bytes) -> str | None:
-    """What else a file with such a beginning is, and what to do; None for one that may be a table in text."""
+    """The kind of a file with this beginning, and what to do; None if it may be a text table."""
     for magic, reason in _KINDS:
         if head.startswith(magic):
             return reason
@@ -60,7 +60,7 @@ def why_no_table(head: bytes) -> str | None:
 
 
 def why_no_zip_table(file: BinaryIO) -> str:
-    """What a file that begins as a zip archive is, and what to do. Leaves the file's position anywhere."""
+    """The kind of a file that begins like a zip archive, and what to do. Moves the file's position."""
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()

@@ -1,4 +1,4 @@
-"""The face in each image of a data set, looked for once and kept in the cache by the content of the images."""
+"""The main face of each image of a data set, found once and cached by the content of the images."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ def found_faces(
     progress: Progress,
     warn: Callable[[str], None] = lambda message: None,
 ) -> tuple[FoundFace | None, ...]:
-    """The main face of each image; None for an image without one, or that cannot be read.
+    """The main face of each image; None for an image without a face, or an unreadable image.
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ def found_faces(
     cache
         The user's cache folder; None keeps nothing.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
     warn
-        Called with a sentence about a damaged file in the cache.
+        Called with a sentence about each damaged file in the cache.
 
     Raises
     ------
     ConfigError
-        If the extra that finds faces is not installed, and the faces are not in the cache.
+        If the faces are not in the cache, and the extra `faces` is not installed.
     """
     file = None if cache is None else _file(content, cache)
     if (known := _kept(file, warn)) is not None:
@@ -50,9 +50,7 @@ def found_faces(
             found.append(face)
             if done % 32 == 0 or done == len(images):
                 progress("looking for faces", done, len(images))
-    if file is not None and all(
-        content
-    ):  # a change of permissions can make an image readable, and does not change its hash
+    if file is not None and all(content):  # new permissions can make an image readable without changing its hash
         keep_json(file, [None if face is None else astuple(face) for face in found])
     return tuple(found)
 
@@ -72,7 +70,7 @@ def _kept(file: Path | None, warn: Callable[[str], None]) -> tuple[FoundFace | N
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError):
-        warn(f"the faces kept in {file} are damaged: looking for them again")
+        warn(f"the cached faces in {file} are damaged: looking for them again")
         return None
 
 

@@ -1,4 +1,4 @@
-"""Finds image files by their names, and tells them from the traces of operating systems. Needs no Pillow."""
+"""Finds image files by name, and skips files that operating systems leave behind. Needs no Pillow."""
 
 import os
 from collections import Counter
@@ -22,9 +22,9 @@ ENDINGS_OF_FORMATS: Final = {
     "JPEG2000": (".jp2", ".j2k"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
 }
-"""The formats that are decoded, by Pillow's names."""
+"""The formats that can be decoded, by Pillow's names."""
 IMAGE_ENDINGS: Final = (*(ending for endings in ENDINGS_OF_FORMATS.values() for ending in endings), ".heic", ".heif")
-"""The endings of image files, in lower case. HEIC is one, so that its photos are reported and not skipped."""
+"""The endings of image files, in lower case. HEIC is included, so that its photos are reported instead of skipped."""
 MOST_ENTRIES: Final = 1_000_000
 _SHOWN, _LONGEST_ENDING = 5, 12
 
@@ -32,12 +32,12 @@ _TRACES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@ea
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file's name ends as those of images do."""
+    """Whether a file name has the ending of an image."""
     return name.lower().endswith(IMAGE_ENDINGS)
 
 
 def is_trace(name: str) -> bool:
-    """Whether a file or folder of that name is hidden (`._face.jpg`) or made by a system (`__MACOSX`, `Thumbs.db`)."""
+    """Whether a file or folder name is hidden (`._face.jpg`) or a system's (`__MACOSX`, `Thumbs.db`)."""
     return name.startswith(".") or name.lower() in _TRACES
 
 
@@ -45,8 +45,8 @@ def is_trace(name: str) -> bool:
 class FoundImages:
     """The images below a folder, sorted.
 
-    `skipped` counts the other files by their ending, and hidden files and folders as `hidden`; `links` lead to
-    folders that were read already; `problems` are folders that cannot be listed.
+    `skipped` counts the other files by ending, and hidden files and folders as `hidden`. `links` lead to folders that
+    were read already. `problems` are folders that cannot be listed.
     """
 
     images: list[Path] = field(default_factory=list)
@@ -56,7 +56,7 @@ class FoundImages:
 
     @property
     def skipped_text(self) -> str:
-        """`3 files skipped: 2 .txt, 1 hidden`; empty if none was."""
+        """`3 files skipped: 2 .txt, 1 hidden`; empty if none was skipped."""
         if not self.skipped:
             return ""
         ordered = sorted(self.skipped.items(), key=lambda kind: (-kind[1], kind[0]))
@@ -66,9 +66,9 @@ class FoundImages:
 
 
 def chosen_images(paths: Iterable[Path]) -> FoundImages:
-    """The images below those of the paths that are folders, and the other paths, each once.
+    """The images below all paths that are folders, and the other paths, each once.
 
-    A folder without images is a problem. Raises `DataError` as `find_images`.
+    A folder without images is a problem. Raises `DataError` like `find_images`.
     """
     chosen = FoundImages()
     images: dict[Path, None] = {}
@@ -82,15 +82,15 @@ def chosen_images(paths: Iterable[Path]) -> FoundImages:
         chosen.links.extend(found.links)
         chosen.problems.extend(found.problems)
         if not found.images and not found.problems:
-            chosen.problems.append((path, "the folder holds no image file, such as .jpg or .png"))
+            chosen.problems.append((path, "the folder holds no image files, such as .jpg or .png"))
     chosen.images.extend(images)
     return chosen
 
 
 def find_images(root: Path) -> FoundImages:
-    """All images below a folder, over links too, but never in the folders above it.
+    """All images below a folder, also through links, but never in the folders above it.
 
-    Each folder is read once, under its own name if it is below `root`. Raises `DataError` for more than a million files
+    Reads each folder once, under its own name if it is below `root`. Raises `DataError` for more than a million files
     and folders.
     """
     found = FoundImages()
@@ -111,7 +111,7 @@ def find_images(root: Path) -> FoundImages:
                 for entry in listing:
                     entries += 1
                     if entries > MOST_ENTRIES:
-                        raise DataError(f"{root} holds more than {MOST_ENTRIES:,} files and folders; name a part of it")
+                        raise DataError(f"{root} has more than {MOST_ENTRIES:,} files and folders; choose a subfolder")
                     path = folder / entry.name
                     if is_trace(entry.name):
                         found.skipped["hidden"] += 1
@@ -135,7 +135,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def _may_be_folder(entry: "os.DirEntry[str]") -> bool:
-    """Whether it is a folder, or a link without an ending that leads nowhere: then a folder may be missing."""
+    """Whether it is a folder, or a broken link without an ending, which may stand for a missing folder."""
     try:
         is_folder = entry.is_dir()
     except OSError:

@@ -1,6 +1,6 @@
-"""Keeps the last full report of each data set in the cache folder, and knows whether its files are still the same.
+"""Keeps the last full report of each data set in the cache folder, and detects changes of its files.
 
-Reading one needs neither pandas nor pixels: comparing a few thousand files takes some hundredths of a second.
+Reading a report needs neither pandas nor pixels: comparing a few thousand files takes some hundredths of a second.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ from engine.data.image_files import IMAGE_ENDINGS
 from engine.data.report import DataReport
 from engine.data.spec import DataSpec
 
-# Part of every key: raise it when the same files would give another report, or drawn faces look different.
+# Part of every key: raise it when the same files give another report, or drawn faces look different.
 CHECKING = 2
 _SEEN = (*IMAGE_ENDINGS, ".npy", ".csv", ".tsv", ".tab", ".parquet", ".txt")
 
 
 @dataclass(frozen=True)
 class KeptReport:
-    """A report, the time of its check, and whether all files of the data set are still the same."""
+    """A report, the time of its check, and whether all files of the data set are unchanged since."""
 
     report: DataReport
     checked_at: datetime
@@ -32,7 +32,7 @@ class KeptReport:
 
 
 def keep_report(report: DataReport, spec: DataSpec, stamp: str, folders: Iterable[str], cache: Path) -> None:
-    """Keeps a full report. Nothing happens if the cache cannot be written.
+    """Keeps a full report. Does nothing if the cache cannot be written.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def keep_report(report: DataReport, spec: DataSpec, stamp: str, folders: Iterabl
     spec
         The data set.
     stamp
-        The `stamp_of` of the folders, from before the check.
+        The `stamp_of` of the folders before the check.
     folders
         The folders of the images, relative to that of the data set.
     cache
@@ -57,7 +57,7 @@ def keep_report(report: DataReport, spec: DataSpec, stamp: str, folders: Iterabl
 
 
 def kept_report(spec: DataSpec, target: Target, cache: Path) -> KeptReport | None:
-    """The kept report of a data set; None without a readable one."""
+    """The kept report of a data set; None if it has none that can be read."""
     try:
         found = kept_json(_file(spec, target, cache))
         report = replace(DataReport.from_json(found["report"]), name=spec.name)
@@ -68,9 +68,9 @@ def kept_report(spec: DataSpec, target: Target, cache: Path) -> KeptReport | Non
 
 
 def known_image_count(spec: DataSpec, target: Target, cache: Path) -> int | None:
-    """Counts a data set's images without reading them: drawn faces, or a report on files that are still the same.
+    """A data set's number of images, from the drawn faces' options or a report on unchanged files.
 
-    None if unknown.
+    None if unknown. Reads no image.
     """
     if spec.format == "synthetic" and spec.path is None:
         return sum(spec.synthetic.counts)
@@ -79,14 +79,14 @@ def known_image_count(spec: DataSpec, target: Target, cache: Path) -> int | None
 
 
 def image_folders(images: Iterable[str]) -> set[str]:
-    """The folders of images at these paths, and `.` for the data set's folder, from which relative paths start."""
+    """The folders of images at these paths. `.` is the data set's folder, from which relative paths start."""
     return {"."} | {os.path.dirname(image) for image in images}
 
 
 def stamp_of(spec: DataSpec, folders: Iterable[str]) -> str:
-    """A hash that changes whenever an image or table in one of the folders does, or a folder beside them comes or goes.
+    """A hash that changes with every image and table in the folders, and when a folder beside them comes or goes.
 
-    Name, size and modification time of files count. Drawn faces have no files.
+    Compares names, sizes and modification times. Drawn faces have no files.
     """
     digest = hashlib.sha256()
     if spec.path is not None:

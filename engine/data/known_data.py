@@ -1,4 +1,4 @@
-"""Facts about a data set that are known without reading it, and the configs that do not fit it. Needs no pandas."""
+"""Facts about a data set known without reading it, and the configs that do not fit it. Needs no pandas."""
 
 import csv
 import zlib
@@ -35,10 +35,10 @@ _TARGETS: Final[tuple[Target, ...]] = ("apparent", "real")
 
 @dataclass(frozen=True)
 class KnownData:
-    """The known facts about a data set.
+    """Known facts about a data set.
 
     `columns` are those of a text table, and `attributes` all that the data may have besides age; both are None if
-    unknown. `report` is that of the last check, if the files have not changed.
+    unknown. `report` is the report of the last check if no file has changed since.
     """
 
     spec: DataSpec
@@ -49,7 +49,7 @@ class KnownData:
 
     @property
     def train_images(self) -> int | None:
-        """The number of labelled train images, None if unknown, as for folds."""
+        """The number of labelled train images; None if unknown, which it is for folds."""
         if self.spec.fold is not None:
             return None
         if self.spec.format == "synthetic":
@@ -60,7 +60,7 @@ class KnownData:
 
 
 def known_data(spec: DataSpec, target: Target, cache: Path) -> KnownData:
-    """Looks up a data set in the kept reports of the `cache` folder; of a text table, reads the first line."""
+    """Looks up a data set in the kept reports of the `cache` folder. Reads the first line of a text table."""
     reports = {one: kept.report for one in _TARGETS if (kept := kept_report(spec, one, cache)) and kept.is_current}
     columns = _columns(spec)
     attributes = FORMAT_ATTRIBUTES.get(spec.format)
@@ -91,13 +91,13 @@ def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
             yield ConfigError(problems=[Problem("crop", f"crop {config.crop} finds faces: {error}", ("data",))])
     if (report := known.report) is not None and report.problems and not spec.skip_bad:
         text = (
-            f"data set {spec.name!r} has {unusable(report.problems)}; see ageui data check {spec.name}; mend them, "
-            "or leave them out: add it again with --skip-bad --replace"
+            f"data set {spec.name!r} has {unusable(report.problems)}; see ageui data check {spec.name}; fix them, "
+            "or skip them: add the data set again with --skip-bad --replace"
         )
         yield DataError(problems=[Problem("data", text)])
     if known.train_images is not None and known.train_images < 2:
         text = (
-            f"data set {spec.name!r} has {counted(known.train_images, 'train image')} with an age, and training needs "
+            f"data set {spec.name!r} has {counted(known.train_images, 'train image')} with an age, but training needs "
             "at least two; choose other --data"
         )
         yield DataError(problems=[Problem("data", text)])
@@ -107,7 +107,7 @@ def data_problems(config: RunConfig, known: KnownData) -> Iterator[AgeUIError]:
 
 
 def data_warnings(config: RunConfig, known: KnownData) -> Iterator[str]:
-    """Sentences about labels that a run on this data will not cope with well, as far as its last check found them."""
+    """Sentences about labels in this data that a run handles badly, as far as the last check found them."""
     report = known.report
     if report is None:
         return
@@ -121,12 +121,12 @@ def data_warnings(config: RunConfig, known: KnownData) -> Iterator[str]:
         if len(groups) == 1:
             yield (
                 f"weights {format_value(config.weights)}: all train images with a value of {attribute} are "
-                f"{groups[0]!r}, so {attribute} changes nothing; leave it out"
+                f"{groups[0]!r}, so {attribute} has no effect; leave it out"
             )
 
 
 def _why_no_column(known: KnownData) -> str | None:
-    """Why a text table lacks the ages to learn."""
+    """The reason why a text table lacks the ages to learn."""
     age = _age_column(known.spec, known.target)
     if known.columns is None or age in known.columns:
         return None
@@ -134,7 +134,7 @@ def _why_no_column(known: KnownData) -> str | None:
     has_other = _age_column(known.spec, other) in known.columns
     return (
         f"{known.spec.path} has no column {age!r} for the {known.target} age; name it with ageui data add --columns"
-        + (f", or train on the {other} one with --set target={other}" if has_other else "")
+        + (f", or train on {other} ages with --set target={other}" if has_other else "")
     )
 
 
@@ -151,7 +151,7 @@ def _why_no_weights(config: RunConfig, known: KnownData) -> str | None:
         if missing:
             return (
                 f"data set {known.spec.name!r} has no attribute {', '.join(map(repr, missing))}"
-                f"{suggestion(missing[0], has)}; choose among {', '.join(has)} with --weights"
+                f"{suggestion(missing[0], has)}; choose --weights from {', '.join(has)}"
             )
     if config.loss == "group-dro" and known.report is not None:
         empty = [name for name in wanted if not any(map(_is_in_train, _groups(known.report, name)))]
@@ -169,7 +169,7 @@ def _is_in_train(group: GroupCounts) -> bool:
 
 
 def _columns(spec: DataSpec) -> tuple[str, ...] | None:
-    """The columns of a table in text, None for other data and unreadable files."""
+    """The columns of a text table; None for other data and unreadable files."""
     if spec.format != "table":
         return None
     path = Path(spec.path or "")

@@ -1,4 +1,4 @@
-"""Writes synthetic faces as files, in the format of the course's image folders."""
+"""Writes synthetic faces to files, in the format of the course's image folders."""
 
 import shutil
 import tempfile
@@ -14,7 +14,7 @@ from engine.errors import DataError
 
 QUALITY = 95
 NOTE = "drawn-faces.txt"
-"""The file that tells drawn faces from photos: next to the labels, in a folder that `make_faces` wrote."""
+"""The file that marks drawn faces: next to the labels, in a folder that `make_faces` wrote."""
 
 
 def make_faces(folder: Path, options: SyntheticOptions, progress: Progress | None = None) -> None:
@@ -23,7 +23,7 @@ def make_faces(folder: Path, options: SyntheticOptions, progress: Progress | Non
     Raises `DataError` if the folder is not empty, or the disk is full.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"{folder} exists and is not empty; name a new folder")
+        raise DataError(f"{folder} exists and is not empty; choose a new folder")
     target = folder.absolute()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def make_faces(folder: Path, options: SyntheticOptions, progress: Progress | Non
 
 
 def are_drawn(spec: DataSpec) -> bool:
-    """Whether the data set holds drawn faces: the built-in ones, or files next to the note of `make_faces`."""
+    """Whether the data set holds drawn faces: the built-in faces, or files next to the note of `make_faces`."""
     if spec.path is None:
         return spec.format == "synthetic"
     path = Path(spec.path)

@@ -1,4 +1,4 @@
-"""Manifest: the common form of all sources of data, one row per image, before any pixel is decoded."""
+"""Manifest: the common form of all data sources, one row per image, before any pixel is decoded."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from engine.data.spec import DataSpec
 from engine.errors import DataError
 
 Progress = Callable[[str, int, int], None]
-"""Called with the work in progress, the number of finished items and of all items."""
+"""Called with the current task and the numbers of finished and of all items."""
 
 
 class ImageSource(Protocol):
-    """Where the images of a manifest come from, by their names; see the fields of `Manifest`."""
+    """Reads the images of a manifest by their names; see the fields of `Manifest`."""
 
     def read(self, image: str) -> NDArray[np.uint8]: ...
 
@@ -35,22 +35,22 @@ class Manifest:
     frame
         Columns `image` (a name unique in the data set), `split` (train, valid or test), `age` (years, float64, NaN if
         unlabelled), then, if the source has them, `age_low` and `age_high` (years, the ends of an age given as a range;
-        `age` is their middle), `real_age`, `age_std` (years) and `subject`, and one string column per name in
+        `age` is their middle), `real_age`, `age_std` (years) and `subject`, and one string column per attribute in
         `attributes` (NA if unknown).
     read
         Maps an image to RGB uint8 (H, W, 3). Raises `DataError` for an image that cannot be read.
     fingerprint
         A cheap text that changes whenever the image does (for a file: path, size and modification time).
     content
-        The bytes that decide whether two images are equal. Raises `DataError` as `read`.
+        The bytes that decide whether two images are equal. Raises `DataError` like `read`.
     problems
-        The rows that were left out.
+        The rows left out.
     notes
-        What was guessed while reading, a line each, such as the separator of a table's cells.
+        Guesses made while reading, one per line, such as the separator of a table's cells.
     place
-        Maps an image to the path of its file, or to its name if it has none. Raises `DataError` as `read`.
+        Maps an image to the path of its file, or to its name if it has no file. Raises `DataError` like `read`.
     remarks
-        Remarks that only the source can make, such as on cells that it could not read.
+        Remarks that only the source can make, such as on unreadable cells.
     """
 
     name: str
@@ -92,20 +92,19 @@ class Manifest:
 
 
 def refuse(name: str, problems: Sequence[RowProblem], *, is_registered: bool = False) -> None:
-    """Raises a `DataError` that lists the kinds of problems. Without problems, does nothing."""
+    """Raises a `DataError` that lists the kinds of problems, if any."""
     if problems:
         raise DataError(
             "\n".join([f"data set {name!r} has {unusable(problems)}:", *(f"  {line}" for line in listed(problems))])
-            + "\nmend them, or leave them out: "
+            + "\nfix them, or skip them: "
             + ("add the data set again with --skip-bad --replace" if is_registered else "add --skip-bad")
         )
 
 
 def refuse_useless(report: DataReport, spec: DataSpec) -> None:
-    """Raises a `DataError` for data that cannot be registered whatever is left out.
+    """Raises a `DataError` for data that cannot be registered, whatever rows are skipped.
 
-    That is data without a usable image, or without one in train, and data whose ages are all within 0 and 1 while the
-    spec does not say what they stand for.
+    Such data has no usable image, or none in train, or its ages are all between 0 and 1 and the spec gives no scale.
     """
     if (reason := report.why_useless) is not None:
         lines = [f"  {line}" for line in listed(report.problems)]
@@ -113,6 +112,6 @@ def refuse_useless(report: DataReport, spec: DataSpec) -> None:
     oldest = [split.age_max for split in report.splits if split.age_max is not None]
     if spec.age_scale is None and oldest and max(oldest) <= 1:
         raise DataError(
-            f"data set {report.name!r}: all ages are within 0 and 1: say --age-scale 100 if 1 stands for 100 years, "
+            f"data set {report.name!r}: all ages are between 0 and 1; give --age-scale 100 if 1 means 100 years, "
             "or --age-scale 1 if they are years"
         )

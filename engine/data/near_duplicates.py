@@ -1,4 +1,4 @@
-"""Finds images of the same picture: copies, mirror images, and one photo with another encoding or brightness."""
+"""Finds images of the same picture: copies, mirror images, and photos encoded again or with another brightness."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 THUMBNAIL: Final = 32
-# Of 128 bits, two different faces rarely agree on all but this many; the difference then decides.
+# Hashes of different faces rarely differ in as few of the 128 bits; if they do, the thumbnails decide.
 LARGEST_DISTANCE: Final = 20
 LARGEST_DIFFERENCE: Final = 0.235
 # Different drawn faces may differ by as little as 0.1, copies of one by about 0.05.

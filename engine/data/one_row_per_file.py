@@ -1,4 +1,4 @@
-"""Finds rows that name one file several times, however they spell it."""
+"""Finds rows that name the same file, in whatever spelling."""
 
 import os
 from collections import Counter, defaultdict
@@ -16,10 +16,10 @@ _SHOWN = 3
 
 
 def one_row_per_file(manifest: Manifest) -> Manifest:
-    """The manifest with one row for each file, and a problem for each row that is left out.
+    """The manifest with one row per file, and a problem for each row left out.
 
-    Of equal rows, the first stays. Rows of one file that disagree on its age, split or groups are all left out: nothing
-    tells which is right.
+    Keeps the first of equal rows. If rows of one file disagree on its age, split or groups, all are left out, because
+    nothing shows which row is right.
     """
     frame = manifest.frame
     left_out = dict(_repeated(manifest))
@@ -48,7 +48,7 @@ def _repeated(manifest: Manifest) -> Iterator[tuple[int, str]]:
 
 
 def _rows_by_file(manifest: Manifest) -> list[list[int]]:
-    """The rows of each file that several rows name. Only files of one name can be the same."""
+    """The rows of each file named by several rows. Only paths with the same file name can be the same file."""
     names = [os.path.basename(manifest.place(str(image))) for image in manifest.frame["image"]]
     often = Counter(names)
     found: dict[str, list[int]] = defaultdict(list)

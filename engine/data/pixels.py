@@ -1,4 +1,4 @@
-"""The pixel cache: every image is decoded once per size, into one memory-mapped uint8 array on disk."""
+"""The pixel cache: decodes every image once per size, into one memory-mapped uint8 array on disk."""
 
 import hashlib
 import os
@@ -39,9 +39,9 @@ from engine.data.threads import in_threads
 from engine.errors import DataError
 from engine.files import HashingWriter, is_full, write_atomically
 
-# Part of every key: raise it when the same file would give other pixels.
+# Part of every key: raise it when the same file gives other pixels.
 DECODING = "centre-square bicubic 1"
-# Raise it when images can be read that could not: caches with unreadable images are then built again.
+# Raise it when more images become readable: caches with unreadable images are then rebuilt.
 _FORMATS: Final = 2
 _PIXELS: Final = "pixels.npy"
 _META: Final = "checksums.json"
@@ -51,7 +51,7 @@ _META: Final = "checksums.json"
 class Pixels:
     """Decoded images: `array` (N, size, size, 3) RGB uint8 in the manifest's order; zeros for unreadable ones.
 
-    `faceless` are the images in which no face was found, if faces are cut out.
+    `faceless` are the images without a found face, if faces are cut out.
 
     `key` identifies content and size; `content` holds each image's SHA-256 in hex, empty for an unreadable image.
     """
@@ -71,10 +71,10 @@ def open_pixels(
     warn: Callable[[str], None] = lambda message: None,
     crop: Crop | None = None,
 ) -> Pixels:
-    """The decoded images of a manifest, from the cache, or decoded into it now.
+    """The decoded images of a manifest, from the cache or newly decoded into it.
 
-    Two processes that need the same pixels decode them once. A cache that is cut short, changed or unfinished is
-    rebuilt; one that grows beyond its limit loses the pixels that were unused for longest.
+    Two processes that need the same pixels decode them once. A truncated, changed or unfinished cache is rebuilt. A
+    cache that exceeds its limit drops the least recently used pixels.
 
     Parameters
     ----------
@@ -85,18 +85,18 @@ def open_pixels(
     cache
         The user's cache folder.
     progress
-        Called with the work in progress, the number of finished images and of all images; None for no calls.
+        Called with the current task and the numbers of finished and of all images; None for no calls.
     warn
-        Called with a sentence about a damaged file in the cache.
+        Called with a sentence about each damaged file in the cache.
     crop
         How the main face of each image is cut out; None takes the central square.
 
     Raises
     ------
     DataError
-        If the cache cannot be written, or may be written by others.
+        If the cache cannot be written, or if others may write to it.
     ConfigError
-        If faces are to be found without the extra `faces`.
+        If faces are needed, but the extra `faces` is not installed.
     """
     images = [str(image) for image in manifest.frame["image"]]
     report = progress or (lambda what, done, total: None)
@@ -148,7 +148,7 @@ def _build(
     folder: Path,
     progress: Progress,
 ) -> tuple[dict[str, Any], NDArray[np.uint8]]:
-    """Decodes into a temporary folder, which replaces `folder` once it is complete."""
+    """Decodes into a temporary folder, which replaces `folder` when complete."""
 
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}.", suffix=".part"))
     try:
@@ -185,7 +185,7 @@ def _build(
 def _found(
     folder: Path, shape: tuple[int, ...], warn: Callable[[str], None]
 ) -> tuple[dict[str, Any], NDArray[np.uint8]] | None:
-    """The metadata and the mapped pixels of a whole cache, else None."""
+    """The metadata and the mapped pixels of a complete cache, else None."""
     try:
         meta: dict[str, Any] = kept_json(folder / _META)
         if meta["unreadable"] and meta.get("formats") != _FORMATS:
@@ -199,14 +199,14 @@ def _found(
 
 @contextmanager
 def _writing(target: Path, needed_bytes: int) -> Iterator[None]:
-    """Inside, a disk that is full or fails raises a `DataError` that says how much is needed, and where."""
+    """Turns errors of a full or failing disk into a `DataError` that says how much space is needed, and where."""
     try:
         yield
     except OSError as error:
         if is_full(error):
             raise DataError(
                 f"the disk is full: the cache {target} needs {needed_bytes / 1e6:,.0f} MB; "
-                "free some space, or set AGEUI_CACHE to a folder that has it"
+                "free some space, or set AGEUI_CACHE to a folder on another disk"
             ) from error
         raise DataError(
             f"the cache {target} cannot be written: {problem_of(error)}; set AGEUI_CACHE to another folder"

@@ -1,6 +1,6 @@
-"""Remarks on labels that cause trouble, with what to do.
+"""Remarks on labels that cause trouble, with advice.
 
-Everything is counted with pandas, column by column: a million rows take a second or two.
+Counts with pandas, column by column: a million rows take a second or two.
 """
 
 import re
@@ -22,7 +22,7 @@ from engine.resampling import Codes
 from engine.short_text import quoted, short
 
 FEW_IMAGES: Final = 20
-"""Scores on fewer labelled images of a split depend on chance."""
+"""With fewer labelled images in a split, its scores depend on chance."""
 MOST_SHOWN: Final = 3
 _FEW_PER_GROUP: Final = 5
 _MANY_GROUPS: Final = 10
@@ -79,7 +79,7 @@ def _ages(labelled: pd.DataFrame) -> Iterator[LabelRemark]:
             "ages_above_100",
             None,
             f"{counted(old, 'age')} {'is' if old == 1 else 'are'} above 100 years (up to {ages.max():g}), which "
-            f"{bounded_heads()} cannot predict; train with --head none and another loss, or leave them out",
+            f"{bounded_heads()} cannot predict; train with --head none and another loss, or leave out these images",
         )
     if young := int((ages < YOUNGEST_FOR_MAPE).sum()):
         what = f"an age of {ages.min():g}" if young == 1 or ages.min() == 0 else f"ages from {ages.min():g}"
@@ -88,7 +88,7 @@ def _ages(labelled: pd.DataFrame) -> Iterator[LabelRemark]:
             "ages_near_zero",
             None,
             f"{counted(young, 'image')} {have} {what}: loss mape divides by the age, so they outweigh all others; "
-            "train with another --loss, or leave them out",
+            "train with another --loss, or leave out these images",
         )
 
 
@@ -108,13 +108,13 @@ def _groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
     images, groups = int(counts.sum()), len(counts)
     if groups == 0:
         if len(labelled):
-            text = f"no labelled image has a value of {shown}, so it compares and weighs nothing; leave it out"
+            text = f"no labelled image has a value of {shown}, so it has no effect on scores and weights; leave it out"
             yield LabelRemark("no_groups", attribute, text)
         return
     if groups == 1:
         text = (
-            f"{shown} has only the group {quoted(counts.index[0])}: it compares nothing, and weighs nothing with "
-            f"--weights {shown}; leave it out there"
+            f"{shown} has only the group {quoted(counts.index[0])}, so it has no bias, and --weights {shown} has no "
+            "effect; leave it out of --weights"
         )
         yield LabelRemark("one_group", attribute, text)
         return
@@ -125,8 +125,8 @@ def _groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
     train = labelled.loc[labelled["split"] == "train", attribute].dropna().unique()
     if len(train) == 1:
         text = (
-            f"all train images with a value of {shown} are {quoted(train[0])}: --weights {shown} changes "
-            "nothing; add train images of the other groups"
+            f"all train images with a value of {shown} are {quoted(train[0])}, so --weights {shown} has no effect; "
+            "add train images of the other groups"
         )
         yield LabelRemark("one_train_group", attribute, text)
     yield from _small_groups(labelled, attribute)
@@ -136,13 +136,13 @@ def _many_groups(counts: pd.Series, attribute: str) -> LabelRemark:
     shown = short(attribute)
     numbers = pd.to_numeric(pd.Series(counts.index), errors="coerce").notna().mean() > 0.9
     cure = (
-        f"make intervals of it: ageui data add … --bins {shown}=4"
+        f"group it by intervals: ageui data add … --bins {shown}=4"
         if numbers
         else "leave it out, or, if it names persons, add the data with --columns subject=COLUMN"
     )
     text = (
-        f"{shown} has {len(counts):,} groups for {int(counts.sum()):,} labelled images, too few images each to be "
-        f"compared; {cure}"
+        f"{shown} has {len(counts):,} groups for {int(counts.sum()):,} labelled images, too few per group for a "
+        f"comparison; {cure}"
     )
     return LabelRemark("many_groups", attribute, text)
 
@@ -156,21 +156,21 @@ def _spellings(counts: pd.Series, attribute: str) -> Iterator[LabelRemark]:
     if sets:
         found = "; ".join(" and ".join(groups[:MOST_SHOWN]) for groups in sets[:MOST_SHOWN])
         text = (
-            f"{shown} has groups that differ in case or spacing only, and count as different ones: {found}; spell "
+            f"{shown} has groups that differ only in case or spacing, and count as different groups: {found}; spell "
             "them alike in the table, and add it again"
         )
         yield LabelRemark("groups_spelled_alike", attribute, text)
 
 
 def _plain(group: str) -> str:
-    """The name of a group in one case and Unicode form, with one kind of space between words."""
+    """A group's name in normal form: one case, one Unicode form, single spaces between words."""
     shown = "".join(c for c in unicodedata.normalize("NFKC", group) if unicodedata.category(c) != "Cf")
     text = re.sub(r"(?<=[^\W\d_])[\s_-]+(?=[^\W\d_])", " ", shown.casefold())
     return " ".join(text.split())
 
 
 def _small_groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemark]:
-    """A remark on groups of one image, in all or in train, and on groups too small to be tested in a larger split."""
+    """A remark on groups of one image (overall or in train), and on groups too small for a test in a larger split."""
     shown = short(attribute)
     codes, names = group_codes(labelled, attribute)
     sizes = {split: _sizes(codes[(labelled["split"] == split).to_numpy()], len(names)) for split in SPLITS}
@@ -183,13 +183,13 @@ def _small_groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemar
             if sizes[split].sum() >= FEW_IMAGES and 0 < count < (2 if split == "train" else SMALLEST_GROUP)
         ]
         if sum(own.values()) == 1:
-            few = ["1 in all"]
+            few = ["1 in total"]
         found += [f"{quoted(name)} ({', '.join(few)})"] if few else []
     if found:
         more = f" and {counted(len(found) - MOST_SHOWN, 'other group')}" if len(found) > MOST_SHOWN else ""
-        cure = "choose other --set age_edges" if attribute == "age" else "add images, or join the groups"
+        cure = "choose other --set age_edges" if attribute == "age" else "add images, or merge groups"
         text = (
-            f"{shown} has groups of few images, whose scores and weights depend on chance: "
+            f"{shown} has groups with few images, whose scores and weights depend on chance: "
             f"{', '.join(found[:MOST_SHOWN])}{more}; {cure}"
         )
         yield LabelRemark("small_groups", attribute, text)

@@ -1,4 +1,4 @@
-"""DataReport: the facts of a data set. It needs neither pandas nor pixels, so that anything can show it."""
+"""DataReport: the facts of a data set. Needs neither pandas nor pixels, so that any part of the program can show it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _LONGEST_PROBLEM: Final = 500
 
 @dataclass(frozen=True)
 class RowProblem:
-    """A row or image that cannot be used: its place and problem, its split if known, and what helps, if anything."""
+    """An unusable row or image: its place and problem, its split if known, and the cure, if any."""
 
     where: str
     what: str
@@ -30,9 +30,9 @@ class RowProblem:
 
 
 def listed(problems: Sequence[RowProblem], most: int = 10) -> list[str]:
-    """A line for each kind of problem, with its number and some of its places, and what helps; the most common first.
+    """A line per kind of problem, with its count, some of its places, and the cure; the most common kind first.
 
-    Problems are of a kind if they differ in quoted texts and numbers only. Kinds after the first `most` are counted.
+    Problems are of one kind if they differ only in quoted texts and numbers. Kinds after the first `most` are counted.
     """
     kinds: dict[str, list[RowProblem]] = {}
     for problem in problems:
@@ -63,9 +63,9 @@ def unusable(problems: Sequence[RowProblem]) -> str:
 
 @dataclass(frozen=True)
 class LabelRemark:
-    """A trouble with the labels and what to do about it, in one line.
+    """A trouble with the labels and its cure, in one line.
 
-    `kind` is a short name for programs; `attribute` is the one concerned, None if it is about splits or ages.
+    `kind` is a short name for programs. `attribute` is the attribute concerned; None for splits and ages.
     """
 
     kind: str
@@ -87,7 +87,7 @@ class SplitCounts:
 
 @dataclass(frozen=True)
 class GroupCounts:
-    """A group's labelled images per split, and the weight of each of them in training (None without train images).
+    """A group's labelled images per split, and the weight of each image in training (None without train images).
 
     `weight` is by inverse frequency, `effective_weight` by the effective number of samples.
     """
@@ -101,9 +101,9 @@ class GroupCounts:
 
 @dataclass(frozen=True)
 class IdenticalImages:
-    """Images of equal bytes, with the split and the age of each (years, None without a label).
+    """Byte-identical images, with the split and age of each (years, None without a label).
 
-    `differing` names the labels in which they disagree: `age` or an attribute.
+    `differing` names the labels that disagree: `age` or an attribute.
     """
 
     images: tuple[str, ...]
@@ -114,7 +114,7 @@ class IdenticalImages:
 
 @dataclass(frozen=True)
 class SharedSubject:
-    """A subject with images in several splits, and their number in each."""
+    """A subject with images in several splits, and the number in each."""
 
     subject: str
     splits: dict[str, int]
@@ -122,7 +122,7 @@ class SharedSubject:
 
 @dataclass(frozen=True)
 class RepeatedNames:
-    """How many file names several folders have with equal ages, and these folders."""
+    """The number of file names that several folders share with equal ages, and these folders."""
 
     names: int
     folders: tuple[str, ...]
@@ -130,7 +130,7 @@ class RepeatedNames:
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two images that show nearly the same picture, but are not of equal bytes."""
+    """Two images of nearly the same picture that are not byte-identical."""
 
     first: str
     first_split: str
@@ -160,8 +160,8 @@ class CourseCount:
 class DataCounts(TypedDict):
     """The counts of a data set for one target.
 
-    `splits` has the number of `images` and of `labelled` ones of each split. `groups` has the number of labelled images
-    by attribute, group and split.
+    `splits` has each split's numbers of `images` and `labelled` images. `groups` has the numbers of labelled images by
+    attribute, group and split.
     """
 
     target: str
@@ -174,8 +174,8 @@ class DataReport:
     """The result of a check; `dataclasses.asdict` makes it JSON-able.
 
     If `images_read` is False, only rows were read: unreadable images, identical images and near-duplicates are unknown.
-    `notes` say what was guessed, a line each. `faceless` are the images in which no face was found; None if none was
-    looked for.
+    `notes` are the guesses made while reading, one per line. `faceless` are the images without a found face; None if
+    faces were not looked for.
     """
 
     name: str
@@ -197,9 +197,9 @@ class DataReport:
 
     @property
     def why_useless(self) -> str | None:
-        """Why nothing can be learned from what was found; None if something can."""
+        """The reason why nothing can be learned from the data; None if it is usable."""
         if not self.splits:
-            return "none of its rows and images can be used" if self.problems else "it has no rows or images"
+            return "none of its rows or images can be used" if self.problems else "it has no rows or images"
         if any(split.labelled for split in self.splits if split.split == "train"):
             return None
         lost = [problem.split for problem in self.problems if problem.split in ("train", None)]
@@ -208,12 +208,12 @@ class DataReport:
 
     @property
     def faceless_sentence(self) -> str:
-        """How many images show no face that is found, with some of their names."""
+        """The number of images without a found face, with some of their names."""
         total = sum(split.images for split in self.splits)
         if not self.faceless:
             return f"a face was found in each of {counted(total, 'image')}"
         return (
-            f"no face was found in {len(self.faceless):,} of {counted(total, 'image')}; --crop aligned cuts these at "
+            f"no face was found in {len(self.faceless):,} of {counted(total, 'image')}; --crop aligned crops these to "
             f"a face's usual place, --crop as-is to the central square: {short_list(self.faceless, _SHOWN_FACELESS)}"
         )
 
@@ -225,7 +225,7 @@ class DataReport:
 
     @property
     def counts(self) -> DataCounts:
-        """What a list of data sets says of this one."""
+        """The line about this data set in a list of data sets."""
         groups: dict[str, dict[str, dict[str, int]]] = {}
         for group in self.groups:
             groups.setdefault(group.attribute, {})[group.group] = group.counts
@@ -234,7 +234,7 @@ class DataReport:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "DataReport":
-        """Reads back a report out of `dataclasses.asdict`. Raises `TypeError` or `KeyError` for other input."""
+        """The report that `dataclasses.asdict` wrote. Raises `TypeError` or `KeyError` for other input."""
         rows = {name: tuple(_record(kind, row) for row in found[name]) for name, kind in _ROWS.items()}
         faceless = None if found.get("faceless") is None else tuple(found["faceless"])
         repeated = found["repeated_names"] and _record(RepeatedNames, found["repeated_names"])

@@ -1,7 +1,7 @@
-"""Makes an image of any mode 8-bit RGB: deep values are scaled, transparency is composed on one ground.
+"""Converts an image of any mode to 8-bit RGB: scales deep values, and composes transparency on white.
 
-Integers keep their upper 8 bits by the range of their type: a 16-bit value is divided by 256, whatever values occur.
-Floats go from 0 (black) to 1 (white). Values beyond are refused, and never clipped.
+Integers keep the upper 8 bits of their type: 16-bit values are divided by 256, whatever values occur. Floats range from
+0 (black) to 1 (white). Values outside are refused, never clipped.
 """
 
 from typing import Any, Final
@@ -13,23 +13,23 @@ from PIL import Image, ImageFile
 from engine.errors import DataError
 
 GROUND: Final = (255, 255, 255)
-"""What shows through transparent parts: white, as on a page."""
+"""The colour behind transparent parts: white, as on a page."""
 
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 _PHOTOMETRIC, _BITS, _SAMPLE_FORMAT = 262, 258, 339
 _SIGNED = 2
 _LEAST: Final = 16
-"""Deep values that stay below this part of their range were meant for another range, such as a camera's 12 bits."""
-_NEARLY_BLACK: Final = "which is nearly black; scale them to the whole range, or save 8-bit values"
+"""If all deep values stay below this part of their range, they have another range, such as a camera's 12 bits."""
+_NEARLY_BLACK: Final = "which is nearly black; scale them to the full range, or save 8-bit values"
 
 
 def is_changed(image: Image.Image) -> bool:
-    """Whether `to_rgb` does more than Pillow's own conversion to RGB."""
+    """Whether `to_rgb` differs from Pillow's own conversion to RGB."""
     return image.mode in _DEEP or image.has_transparency_data
 
 
 def raw_mode(image: ImageFile.ImageFile) -> str:
-    """Pillow's name for how the values are stored in the file, such as `RGB;16B`; known only before loading."""
+    """Pillow's name of the storage format in the file, such as `RGB;16B`; known only before loading."""
     settings = image.tile[0][3] if image.tile else ""
     return str(settings[0] if isinstance(settings, tuple) and settings else settings)
 
@@ -47,8 +47,7 @@ def to_rgb(image: Image.Image, stored: str) -> Image.Image:
     Raises
     ------
     DataError
-        For values beyond the range that is scaled or in the lowest sixteenth of it, and for an image of which
-        nothing is visible.
+        If values lie outside the scaled range, or all in its lowest sixteenth, or if nothing of the image is visible.
     """
     if image.mode in _DEEP:
         return _composed(*_shallow(image))
@@ -119,7 +118,7 @@ def _composed(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
     if alpha is None or alpha.getextrema() == (255, 255):
         return image
     if alpha.getextrema() == (0, 0):
-        raise DataError("it is wholly transparent")
+        raise DataError("it is fully transparent")
     ground = Image.new("RGB", image.size, GROUND)
     ground.paste(image, mask=alpha)
     return ground

@@ -1,4 +1,4 @@
-"""What a file is that cannot be decoded, by its first bytes, and what helps."""
+"""Recognises files that cannot be decoded, by their first bytes, and suggests a cure."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ _AVIF: Final = (b"avif", b"avis")
 
 
 def what_it_is(content: bytes) -> str | None:
-    """The kind of a file and what helps; None if its first bytes are not known."""
+    """The kind of a file and the cure; None if its first bytes are unknown."""
     head = text_of(content[:HEAD_BYTES]).lower()
     if b"<svg" in head:
         return "an SVG drawing; save it as PNG"

@@ -1,4 +1,4 @@
-"""DataSpec: the place of a data set and how to read it, as it is registered and stored with every run."""
+"""DataSpec: where a data set is and how to read it. Registered under a name, and stored with every run."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -12,15 +12,15 @@ FORMAT_ATTRIBUTES: Final[dict[DataFormat, tuple[str, ...]]] = {
     "utkface": ("gender", "ethnicity"),
     "synthetic": ("gender", "ethnicity", "expression"),
 }
-"""The attributes of the formats whose data always has the same ones."""
+"""The attributes of formats with fixed attributes."""
 FORMATS_WITH_REAL_AGES: Final[tuple[DataFormat, ...]] = ("appa_real", "table")
 RANGE_COLUMNS: Final = ("age_low", "age_high")
 """The columns of a manifest that hold the ends of ages given as ranges."""
 RESERVED_COLUMNS: Final = ("image", "age", "real_age", "age_std", "split", "subject")
-"""The columns of a table that are no attributes, by the names that `DataSpec.columns` maps."""
+"""The columns of a table other than attributes, by their names in `DataSpec.columns`."""
 
 MOST_BINS: Final = 20
-"""The most intervals of an attribute's numbers."""
+"""The largest number of intervals for an attribute's numbers."""
 _FIRST_FIELDS: Final = frozenset(
     ("name", "format", "path", "columns", "ignore", "skip_bad", "fractions", "split_seed", "synthetic")
 )
@@ -28,27 +28,27 @@ _FIRST_FIELDS: Final = frozenset(
 MOST_FACES = 1_000_000
 _Faces = Annotated[int, Field(ge=0, le=MOST_FACES)]
 Bins = Annotated[int, Field(ge=2, le=MOST_BINS)] | tuple[float, ...]
-"""A number of intervals with about equally many images each, or rising edges: `(18.5, 25)` for <18.5, 18.5-25, >=25."""
+"""The number of intervals with about equally many images, or rising edges: `(18.5, 25)` for <18.5, 18.5-25, >=25."""
 
 
 LEAST_FOLDS, MOST_FOLDS = 3, 50
-"""The fewest folds that leave one to train on, and the most."""
+"""The smallest number of folds, which leaves one to train on, and the largest."""
 
 
 class Fold(NamedTuple):
-    """Fold `number` of `of`, from 1: it is test, the next one valid, and the others are train."""
+    """Fold `number` of `of`, from 1. It is the test split; the next fold is valid, the others are train."""
 
     number: Annotated[int, Field(ge=1, le=MOST_FOLDS)]
     of: Annotated[int, Field(ge=LEAST_FOLDS, le=MOST_FOLDS)]
 
 
 class SyntheticOptions(BaseModel):
-    """Drawn faces: their number, their seed, and a bias put in on purpose.
+    """Drawn faces: their number, their seed, and a deliberate bias.
 
-    `label_shift` adds years to the *train* labels of a group, as biased raters would: a model that learns well has that
-    signed error in the group. `label_noise` is the standard deviation, in years, of an error added to the labels of a
-    group in every split: it raises the group's MAE by a known amount that no model can undo. Both map `attribute=group`
-    to years.
+    `label_shift` adds years to the *train* labels of a group, as biased raters would: a model that learns well gets
+    this signed error in the group. `label_noise` is the standard deviation, in years, of an error added to the labels
+    of a group in every split: it raises the group's MAE by a known amount that no model can remove. Both map
+    `attribute=group` to years.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,24 +70,25 @@ class DataSpec(BaseModel):
     ignore
         File of image names to leave out.
     skip_bad
-        Leave out unusable rows and count them, instead of stopping the import.
+        Skip and count unusable rows instead of refusing the data.
     fractions, split_seed
         Shares of train, valid and test for a source without splits, and the seed of the split.
     keep_copies_together
-        Put byte-identical images into one split of a source without splits. Data sets that were registered before this
-        could be chosen keep their splits.
+        Put byte-identical images into one split of a source without splits. Data sets registered before this option
+        existed keep their splits.
     split_map
-        Maps names of splits or numbers of folds in a table to train, valid, test, or none, which leaves rows out.
+        Maps a table's split names or fold numbers to train, valid, test, or none, which leaves rows out.
     age_scale
         Years that an age of 1 stands for, such as 100 for ages between 0 and 1; None for years.
     bins
-        Maps attributes of `columns` that hold numbers to their intervals: how many, or the edges between them.
+        Maps numeric attributes of `columns` to their intervals: their number, or the edges between them.
     photos
-        The images are uncropped: runs use the main face that is found in each.
+        Whether images are uncropped photos. Runs then use the main face found in each.
     halve_valid
-        Half of the validation images are test images, in data without any: one half chooses, the other one is scored.
+        In data without test images, use half of the validation images as such: one half selects weights, the other is
+        scored.
     fold
-        The fold of all images that a run is tested on, in place of the data's own splits; None for these.
+        The fold that replaces the data's own splits; None keeps these.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -112,7 +113,7 @@ class DataSpec(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_unused_fields(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leaves out later fields that have their default: data registered before they existed stays equal to this."""
+        """Omits later fields with their default, so that data registered before they existed stays equal."""
         later = {name: field for name, field in type(self).model_fields.items() if name not in _FIRST_FIELDS}
         unused = {
             name for name, field in later.items() if getattr(self, name) == field.get_default(call_default_factory=True)
@@ -121,34 +122,34 @@ class DataSpec(BaseModel):
 
 
 def why_unreadable(spec: DataSpec) -> str | None:
-    """Why the files of a data set cannot be read here; None if its folder or table is there."""
+    """The reason why a data set's files cannot be read here; None if its folder or table exists."""
     if spec.format == "synthetic":
         return None
     path = Path(spec.path or "")
     if spec.path is None or not path.exists():
         return (
-            f"data set {spec.name!r}: {spec.path} is not there; mount it, or add it again with --replace from its new "
+            f"data set {spec.name!r}: {spec.path} is missing; mount it, or add it again with --replace from its new "
             "place"
         )
     if spec.format != "table" and not path.is_dir():
-        return f"data set {spec.name!r}: {path} is no folder, but the format {spec.format} needs one"
+        return f"data set {spec.name!r}: {path} is not a folder, but format {spec.format} needs one"
     if spec.images is not None and not Path(spec.images).is_dir():
         return (
-            f"data set {spec.name!r}: the folder of its images, {spec.images}, is not there; mount it, or add the data "
-            "set again with another one as --images"
+            f"data set {spec.name!r}: its image folder {spec.images} is missing; mount it, or add the data set "
+            "again with another --images"
         )
     return None
 
 
 def why_no_target(spec: DataSpec, target: Target) -> str | None:
-    """Why data of this format has no such ages; None if it may have them."""
+    """The reason why data of this format lacks the target's ages; None if it may have them."""
     if target == "apparent" or spec.format in FORMATS_WITH_REAL_AGES:
         return None
     return f"data set {spec.name!r} ({spec.format}) has apparent ages only; use target=apparent"
 
 
 def face_crop(crop: Crop, spec: DataSpec) -> Crop | None:
-    """How faces that are found are cut out; None for images that are used as they are.
+    """How found faces are cut out; None if images are used as they are.
 
     Examples
     --------

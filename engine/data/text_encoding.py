@@ -1,4 +1,4 @@
-"""The encoding of a text file that does not say it. Needs no pandas."""
+"""Detects the encoding of a text file. Needs no pandas."""
 
 import codecs
 import re
@@ -15,7 +15,7 @@ _TITLES: Final = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-16": "UTF-1
 WESTERN: Final = "cp1252"
 _SAMPLE: Final = 4096
 _PART: Final = 1 << 20
-# What Windows-1252 has no letter for, or where text of DOS, of old Macs, and in Cyrillic or Chinese has its letters.
+# Bytes without a letter in Windows-1252, or with letters in text of DOS, old Macs, and in Cyrillic or Chinese.
 _NOT_WESTERN: Final = re.compile(
     rb"[\x80-\xff]{3}|[\x81-\x84\x86-\x90\x98\x9a-\x9f]|(?<=[A-Za-z])[\x80-\x9f](?=[A-Za-z])"
     rb"|(?<![A-Za-z0-9\x80-\xff])[\x80-\xff]{2}(?![A-Za-z0-9\x80-\xff])"
@@ -24,9 +24,9 @@ _NOT_WESTERN: Final = re.compile(
 
 
 def encoding_of(content: bytes, *, whole: bool = True) -> str:
-    """UTF-8, UTF-16, UTF-32 or Windows-1252, as Python names them: by the mark in front, else by the bytes.
+    """UTF-8, UTF-16, UTF-32 or Windows-1252, as named by Python, judged by the byte order mark, else by the bytes.
 
-    With `whole` false, the content may end within a character. Raises `ValueError` for content that is none of these.
+    If `whole` is False, the content may end within a character. Raises `ValueError` for other content.
     """
     for mark, encoding in _MARKS:
         if content.startswith(mark):
@@ -43,12 +43,12 @@ def encoding_of(content: bytes, *, whole: bool = True) -> str:
 
 
 def title_of(encoding: str) -> str | None:
-    """The encoding's name for people; None for UTF-8, which needs no mention."""
+    """The encoding's name for people; None for UTF-8, which goes without saying."""
     return "Windows-1252 (not UTF-8)" if encoding == WESTERN else _TITLES.get(encoding)
 
 
 def _wide(sample: bytes) -> str | None:
-    """UTF-16 without a mark: names and separators are ASCII, so that every other byte is mostly zero."""
+    """Detects UTF-16 without a mark: names and separators are ASCII, so every other byte is mostly zero."""
     first, second = sample[::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2
     if second * 3 >= half > 0 and first * 10 <= second:

@@ -1,4 +1,4 @@
-"""How the lines of a text table become cells: separator, quotes, and what stands above the names. Needs no pandas."""
+"""Splits the lines of a text table into cells: separator, quotes, and lines above the names. Needs no pandas."""
 
 import csv
 import re
@@ -14,9 +14,9 @@ from engine.csv_text import restored
 from engine.data.image_files import is_image_name
 
 SEPARATORS: Final = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
-"""The usual separators, by the ending of a table's file."""
+"""The usual separators by file ending."""
 HEAD_BYTES: Final = 1 << 18
-"""As much of a table as its layout is guessed from."""
+"""The beginning of a table from which its layout is guessed."""
 _CANDIDATES: Final = ",;\t|"
 _NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 _SAMPLE_LINES: Final = 400
@@ -32,11 +32,11 @@ class Layout:
     """How lines become cells.
 
     above, comments
-        The number of lines above the names, and of those that are comments.
+        The number of lines above the names, and the number of comments among these.
     commented
         The line of names begins with `#`.
     spaced
-        Spaces before a cell are no part of it.
+        Spaces before a cell do not belong to it.
     wrapped
         Each line is quoted as a whole.
     """
@@ -56,13 +56,13 @@ class Layout:
 
 
 def usual_separator(path: Path) -> str | None:
-    """The separator that a file's ending stands for, such as `.csv` and `.csv.gz`."""
+    """The separator implied by a file's ending, such as `.csv` and `.csv.gz`."""
     endings = [ending.lower() for ending in path.suffixes if ending.lower() != ".gz"]
     return SEPARATORS.get(endings[-1]) if endings else None
 
 
 def layout_of(head: str, usual: str | None) -> Layout:
-    """The layout of a table that begins with `head`; `usual` is the separator that its file's ending stands for."""
+    """The layout of a table that begins with `head`; `usual` is the separator implied by its file's ending."""
     lines = list(StringIO(head, newline=""))[:_SAMPLE_LINES]
     above, told = _above(lines)
     below = lines[above:]
@@ -89,9 +89,9 @@ def layout_of(head: str, usual: str | None) -> Layout:
 
 
 def cells(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Rows of cells from the row of names on, each with the number of its last line. Blank rows are left out.
+    """Rows of cells, starting with the names, each with the number of its last line. Skips blank rows.
 
-    Raises `ValueError` for a quote that is never closed, and for lines that are too long for a table.
+    Raises `ValueError` if a quote is never closed, or a line is too long.
     """
     seen = row_end = 0
     ended = False
@@ -101,7 +101,9 @@ def cells(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
         for line in lines:
             seen += 1
             if len(line) > _LONGEST_LINE:
-                raise ValueError(f"line {seen:,} has more than {_LONGEST_LINE:,} characters")
+                raise ValueError(
+                    f"line {seen:,} has more than {_LONGEST_LINE:,} characters; check that the file is a table"
+                )
             if seen - row_end > _MOST_LINES_A_ROW:
                 raise ValueError(_open_quote(row_end + 1))
             yield line
@@ -129,12 +131,12 @@ def cells(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
 
 
 def plain_name(cell: str) -> str:
-    """The name of a column as its cell has it."""
+    """The name of a column, as in its cell."""
     return restored(cell).strip().strip("\ufeff").strip()
 
 
 def names_of(plain: Sequence[str]) -> list[str]:
-    """The names of columns, told apart as pandas does: `Unnamed: 0`, `age.1`."""
+    """Distinct names of columns, in pandas' form: `Unnamed: 0`, `age.1`."""
     plain = [name or f"Unnamed: {place}" for place, name in enumerate(plain)]
     names: list[str] = []
     taken: set[str] = set()
@@ -149,9 +151,9 @@ def names_of(plain: Sequence[str]) -> list[str]:
 
 
 def reads_like_data(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the row in the place of the names is data, compared with some rows below it.
+    """Whether the row in the place of the names is data, judged by some rows below it.
 
-    It then has an image file's name, or numbers wherever the rows below have them.
+    It then holds the name of an image file, or numbers wherever the rows below hold numbers.
     """
     if any(is_image_name(name.strip()) for name in names):
         return True
@@ -169,7 +171,7 @@ def _are_numbers(column: Sequence[str]) -> bool:
 
 
 def _above(lines: Sequence[str]) -> tuple[int, str | None]:
-    """The number of lines above the names, and the separator that one of them tells, as Excel's `sep=;` does."""
+    """The number of lines above the names, and the separator that one of them declares, as Excel's `sep=;` does."""
     told = None
     for place, line in enumerate(lines):
         if found := _TOLD.fullmatch(line):
@@ -180,7 +182,7 @@ def _above(lines: Sequence[str]) -> tuple[int, str | None]:
 
 
 def _with_commented_names(lines: Sequence[str], layout: Layout) -> Layout:
-    """The layout with the names in the comment line right above the first row, if that row is data."""
+    """The layout with names from the comment line right above the first row, if that row is data."""
     first = lines[layout.above - 1].lstrip("#").lstrip()
     rows = list(_rows(lines[layout.above :], layout))
     names = next(_rows([first], layout), [])
@@ -190,7 +192,7 @@ def _with_commented_names(lines: Sequence[str], layout: Layout) -> Layout:
 
 
 def _separator(lines: Sequence[str], usual: str | None) -> str | None:
-    """The separator that parts the first line into names and most others likewise; None if none does."""
+    """The separator that splits the first line into names and most other lines likewise; None if none does."""
     fits = {one: fit for one in _CANDIDATES if (fit := _fit(lines, one)) is not None}
     if not fits and (fit := _fit(lines, " ")) is not None and fit[1] > 0.5:
         return " "
@@ -198,7 +200,7 @@ def _separator(lines: Sequence[str], usual: str | None) -> str | None:
 
 
 def _fit(lines: Sequence[str], separator: str) -> tuple[bool, float, int] | None:
-    """Whether the first name has no other separator in it, the share of rows that fit the names, and their number."""
+    """Whether the first name contains no other separator, the share of rows that match the names, and their number."""
     try:
         rows = list(_rows(lines, Layout(separator, spaced=separator == " ")))
     except csv.Error:
@@ -219,7 +221,7 @@ def _reader(lines: Iterable[str], layout: Layout) -> Iterator[list[str]]:
 
 
 def _trimmed(row: list[str]) -> list[str]:
-    """Without the empty cells at its end."""
+    """The row without empty cells at its end."""
     width = len(row)
     while width and not row[width - 1].strip():
         width -= 1
@@ -227,9 +229,9 @@ def _trimmed(row: list[str]) -> list[str]:
 
 
 def _unwrapped(lines: Iterable[str]) -> Iterator[str]:
-    """The content of lines that are quoted as a whole."""
+    """The content of lines quoted as a whole."""
     return ("".join(row) for row in csv.reader(lines, delimiter="\x1e"))
 
 
 def _open_quote(line: int) -> str:
-    return f"a quote that opens in line {line:,} is not closed"
+    return f"a quote that opens in line {line:,} is never closed; close or remove it"

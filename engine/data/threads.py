@@ -1,4 +1,4 @@
-"""Works on many images at once, and in order."""
+"""Works on many images in parallel, in order."""
 
 import os
 from collections import deque
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 def in_threads(work: Callable[[Item], T], items: Sequence[Item]) -> Iterator[T]:
-    """Yields `work` of each item in order, computed a bounded number ahead by one thread per core."""
+    """Yields `work` of each item in order. One thread per core computes a bounded number ahead."""
     workers = os.cpu_count() or 1
     waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(workers) as pool:

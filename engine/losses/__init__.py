@@ -17,9 +17,9 @@ def build_loss(config: RunConfig, groups: int = 1) -> Loss:
     Parameters
     ----------
     config
-        Its `loss` names the loss; fields such as `dldl_sigma` are the loss's parameters.
+        `loss` names the loss; fields such as `dldl_sigma` are its parameters.
     groups
-        Number of groups that `group-dro` weighs.
+        Number of groups that `group-dro` weights.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def build_loss(config: RunConfig, groups: int = 1) -> Loss:
 
 
 def _image_loss(name: str, config: RunConfig) -> Loss:
-    """A loss whose values depend on single images."""
+    """A loss computed for each image separately."""
     if name == "scce":
         return ClassLoss(name, scce)
     if name == "dldl":

@@ -14,7 +14,7 @@ class Coral(Loss):
     estimation", Pattern Recognition Letters 140 (arXiv 1901.07884), equation 4 with all importance weights 1. The
     logits share their weights and differ in their bias, so probabilities fall with k once the biases do (Theorem 1).
     The prediction is the sum of the probabilities instead of the count of those above a half: the expected number of
-    thresholds passed, without steps of a year.
+    thresholds passed, without jumps of a year.
     """
 
     outputs = AGE_CLASSES - 1

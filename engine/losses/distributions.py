@@ -1,4 +1,4 @@
-"""Losses over the distribution of an age: label distribution learning, and mean and variance with cross-entropy."""
+"""Losses over an age distribution: label distribution learning, and mean and variance with cross-entropy."""
 
 from typing import Final
 
@@ -10,19 +10,19 @@ from engine.losses.keras import scce
 from engine.losses.loss import ClassLoss, expected_years, whole_years
 
 NARROWEST: Final = 0.5
-"""The smallest spread of a wanted distribution, in years: half a class. A narrower one is a single class."""
+"""The smallest spread of a target distribution in years: half a class. A narrower distribution is a single class."""
 
 
 class LabelDistribution(ClassLoss):
-    """KL(wanted ‖ softmax) + λ |m - y|, with a normal distribution around the label y as the wanted one.
+    """KL(target ‖ softmax) + λ |m - y|, where the target is a normal distribution around the label y.
 
     Gao et al. 2017, "Deep Label Distribution Learning with Label Ambiguity", arXiv 1611.01731, section 3: the normal
     density at each whole year, divided by their sum, and the Kullback-Leibler divergence to it. Its standard deviation
-    is that of the image's votes, as there for apparent age, or `sigma` years if these are unknown or all equal. The
-    prediction is the expected value m of the softmax over 0 to 100 years.
+    is that of the image's votes, as in the paper for apparent age, or `sigma` years if the votes are unknown or all
+    equal. The prediction is the expected value m of the softmax over 0 to 100 years.
 
     λ is `l1_lambda`, and m and y are in years, as in Gao et al. 2018 ("Age Estimation Using Expectation of Label
-    Distribution Learning", IJCAI), there with λ 1. With λ 0, the loss is that of 2017.
+    Distribution Learning", IJCAI), which uses λ = 1. With λ = 0, the loss is that of 2017.
     """
 
     def __init__(self, sigma: float, l1_lambda: float = 0.0) -> None:
@@ -49,8 +49,8 @@ class LabelDistribution(ClassLoss):
 class MeanVariance(ClassLoss):
     """Cross-entropy + λ₁ (m - y)² / 2 + λ₂ v, with mean m and variance v of the softmax over whole years.
 
-    Pan et al. 2018, "Mean-Variance Loss for Deep Age Estimation from a Face", CVPR, equations 4 to 7, there with λ₁ 0.2
-    and λ₂ 0.05. The label y of the mean has fractions of years; the class of the cross-entropy is whole.
+    Pan et al. 2018, "Mean-Variance Loss for Deep Age Estimation from a Face", CVPR, equations 4 to 7, with λ₁ = 0.2
+    and λ₂ = 0.05 in the paper. The mean's label y has fractions of years; the cross-entropy's class is a whole year.
     """
 
     def __init__(self, mean_lambda: float, variance_lambda: float) -> None:

@@ -12,13 +12,13 @@ class GroupDro(Loss):
     """The sum over groups of q_g times the group's mean loss in the batch, with q moving towards high losses.
 
     Sagawa et al. 2020, "Distributionally Robust Neural Networks for Group Shifts", ICLR (arXiv 1911.08731), algorithm 1
-    in its form for mixed batches, as in the authors' code and without their adjustment for group sizes. Before each
-    step, q_g is multiplied by exp(`step` · mean loss of g in the batch), which is 1 for a group without images in it,
-    and divided by the sum. It begins uniform. `inner` is the loss of an image.
+    in its form for mixed batches, as in the authors' code but without their adjustment for group sizes. Before each
+    step, q_g is multiplied by exp(`step` · mean loss of g in the batch), which is 1 for a group without images in the
+    batch, and divided by the sum. q starts uniform. `inner` is the loss of an image.
 
     An image's loss is its part of that sum times the batch size, so that the mean over the batch is the sum. It depends
-    on the batch and on earlier steps: `state` holds q. Images in no group count nothing. The validation loss is the
-    mean of the worst group, which the authors choose weights by too, and leaves q unchanged.
+    on the batch and on earlier steps: `state` holds q. Images in no group have loss 0. The validation loss is the mean
+    of the worst group, by which the authors also select weights. It leaves q unchanged.
     """
 
     def __init__(self, inner: Loss, groups: int, step: float) -> None:

@@ -28,11 +28,11 @@ def mae(output: Tensor, target: Tensor) -> Tensor:
 
 
 def mape(output: Tensor, target: Tensor) -> Tensor:
-    """100 |y - p| / max(|y|, ε). A label of 0 years multiplies its error by 1e9.
+    """100 |y - p| / max(|y|, ε). A label of 0 years multiplies the error by 1e9.
 
     Examples
     --------
-    An error of 5 years counts 50 at an age of 10, and 10 at an age of 50:
+    An error of 5 years counts 50 at age 10, and 10 at age 50:
 
     >>> mape(torch.tensor([0.15, 0.55]), torch.tensor([0.10, 0.50])).round().tolist()
     [50.0, 10.0]
@@ -46,7 +46,7 @@ def msle(output: Tensor, target: Tensor) -> Tensor:
 
 
 def poisson(output: Tensor, target: Tensor) -> Tensor:
-    """p - y log(p + ε). NaN for p < -ε, which heads without a sigmoid can give."""
+    """p - y log(p + ε). NaN for p < -ε, which heads without a sigmoid can predict."""
     return output - target * torch.log(output + EPSILON)
 
 

@@ -12,11 +12,11 @@ Formula = Callable[[Tensor, Tensor], Tensor]
 
 
 class Loss:
-    """A loss by the name of its flag, computed image by image with `formula`.
+    """A loss, selected by the value of its flag and computed image by image with `formula`.
 
     `outputs` is 1 (the head gives age / 100), 101 (logits over the whole years 0 to 100) or, with `shares_weights`, 100
-    (logits that differ in their bias only). The work of a train step depends on shapes only, never on values, so that
-    it can be recorded once and replayed.
+    (logits that differ only in their bias). The operations of a train step depend only on shapes, never on values, so
+    that they can be recorded once and replayed.
     """
 
     outputs = 1
@@ -62,7 +62,7 @@ class Loss:
         return torch.stack([self.years(output) for output in outputs]).mean(dim=0)
 
     def state(self) -> dict[str, Tensor]:
-        """Tensors that train steps change, by name, for the run's checkpoint. Most losses have none."""
+        """Tensors changed by train steps, by name, for the run's checkpoint. Most losses have none."""
         return {}
 
     def begin(self, device: torch.device, state: Mapping[str, Tensor]) -> None:
@@ -80,7 +80,7 @@ class ClassLoss(Loss):
 
 
 def reduce(per_image: Tensor, weights: Tensor | None) -> Tensor:
-    """The mean over the batch of weight times loss, Keras' `sum_over_batch_size`; not divided by the sum of weights.
+    """The mean of weight times loss over the batch, like Keras' `sum_over_batch_size`; not divided by the weights' sum.
 
     Parameters
     ----------
@@ -120,6 +120,6 @@ def age_classes(target: Tensor) -> Tensor:
     >>> age_classes(torch.tensor([0.0, 0.295, 0.2949, 1.2])).tolist()
     [0, 30, 29, 100]
     """
-    # In fp32 an age of 29.5 comes back from its hundredth as 29.499998.
+    # In fp32, 29.5 / 100 * 100 is 29.499998.
     ages = torch.round(target * 100, decimals=3)
     return torch.floor(ages + 0.5).clamp(0, AGE_CLASSES - 1).long()

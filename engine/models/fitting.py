@@ -1,4 +1,4 @@
-"""Copies the tensors of a file into a backbone, and refuses those that would not be what they seem."""
+"""Copies a file's tensors into a backbone, and refuses tensors that only seem to fit."""
 
 import math
 from collections import Counter
@@ -25,7 +25,7 @@ _POSITIONS: Final = "encoder.pos_embedding"
 
 
 def fill(network: nn.Module, backbone: str, source: str, content: FileContent, sha256: str) -> LoadReport:
-    """Copies the tensors of a file that have the names and shapes of a network's into it.
+    """Copies the tensors of a file into a network, by matching names and shapes.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ def fill(network: nn.Module, backbone: str, source: str, content: FileContent, s
     backbone
         Name of the backbone.
     source, content, sha256
-        Name of the file for messages, what it holds, and its hash.
+        Name of the file for messages, its content, and its hash.
 
     Raises
     ------
     ValueError
-        If no tensor fits, if they are of another network, quantised, or not finite.
+        If no tensor fits, or if tensors belong to another network, are quantised, or not finite.
     """
     state = network.state_dict()
     places = best_places(content, network)
@@ -74,25 +74,23 @@ def fill(network: nn.Module, backbone: str, source: str, content: FileContent, s
 
 
 def without_tensors(content: FileContent, path: Path) -> str:
-    """The problem of a file that holds no tensor."""
+    """The problem of a file without tensors."""
     if content.models:
         subscripts, name = content.models[0]
         return whole_model(name, str(path), subscripts)
     held = short_list((f"{short(key) or 'a value'} ({kind})" for key, kind in content.others.items()), FEW, _LONGEST)
     if content.has_arrays:
-        return (
-            f"it holds no tensors but {held}; where you trust it, save its arrays as tensors: {arrays_line(str(path))}"
-        )
+        return f"it holds no tensors but {held}; if you trust it, save its arrays as tensors: {arrays_line(str(path))}"
     if content.objects:
         return (
-            f"it holds {held}, and whatever tensors are inside of these Python objects cannot be read without running "
-            f"code; where you trust it, save the tensors of the network alone: {convert_line(str(path))}"
+            f"it holds {held}, and tensors inside these Python objects cannot be read without running code; if you "
+            f"trust the file, save the tensors of the network alone: {convert_line(str(path))}"
         )
     return f"it holds {held or 'nothing'} and no tensors; save those of a network: torch.save(model.state_dict(), FILE)"
 
 
 def count_random(state: Mapping[str, Tensor]) -> int:
-    """The number of tensors that begin random if they are not loaded."""
+    """The number of tensors that start random unless loaded."""
     return sum(tensor.is_floating_point() for tensor in state.values())
 
 
@@ -102,13 +100,13 @@ def _warnings(
     random, own = _numbers(left), _numbers(state)
     if random > own / 2 or count_random(left) > count_random(state) / 2:
         yield (
-            f"most of backbone {backbone} begins random: {count_random(left)} of {count_random(state)} tensors, "
-            f"{100 * random // own}% of its parameters, are not in the file; is it the right file?"
+            f"most of backbone {backbone} starts random: {count_random(left)} of {count_random(state)} tensors, "
+            f"{100 * random // own}% of its parameters, are not in the file; check that it is the right file"
         )
     if named := list(foreign):
         yield (
             f"the file has layers inside {short_list(named, FEW)} that backbone {backbone} lacks, so its features "
-            "are not those that the weights were trained for"
+            "differ from those of the trained network"
         )
 
 
@@ -137,15 +135,15 @@ def _refuse_shapes(place: Place, state: Mapping[str, Tensor], content: FileConte
     advice = _other_network(content.tensors, backbone)
     if wrong == [_POSITIONS] and place.tensors[_POSITIONS].ndim == 3:
         patches = math.isqrt(max(place.tensors[_POSITIONS].shape[1] - 1, 0))
-        advice = f"; choose --size {patches * state['conv_proj.weight'].shape[-1]}, for which they were trained"
+        advice = f"; choose --size {patches * state['conv_proj.weight'].shape[-1]}, at which they were trained"
     raise ValueError(
         f"{source} does not fit backbone {backbone}: {len(wrong)} of {len(place.tensors)} tensors differ in shape: "
-        f"{shown}{more}{advice or '; choose the backbone of the file, or leave these tensors out of it'}"
+        f"{shown}{more}{advice or '; choose the backbone of the file, or remove these tensors from it'}"
     )
 
 
 def _refuse_other_network(place: Place, unused: Mapping[str, Tensor], source: str, backbone: str) -> None:
-    """Raises `ValueError` for the whole weights of a network that the backbone's is a part or a longer form of."""
+    """Raises `ValueError` for the complete weights of another network that contains the backbone or is part of it."""
     given = {**unused, **place.tensors}
     found, own = named_architecture(given), BackboneName.parse(backbone)
     if found is None or found[0] == own.network or own.library != "torchvision":
@@ -163,12 +161,12 @@ def _refuse_other_network(place: Place, unused: Mapping[str, Tensor], source: st
 def _refuse_mostly_other(
     place: Place, unused: int, random: int, content: FileContent, source: str, backbone: str
 ) -> None:
-    """Raises `ValueError` if a few names are the backbone's by chance: most of both do not meet."""
+    """Raises `ValueError` if only a few names match by chance, while most tensors of both have no counterpart."""
     if random > len(place.tensors) and unused > len(place.tensors):
         raise ValueError(
-            f"{source} does not fit backbone {backbone}: only {len(place.tensors)} of its tensors, "
-            f"{short_list(place.names.values(), FEW)}, have the names and shapes of the backbone's "
-            f"{len(place.tensors) + random}, {unused} have not: {_seen(content)}"
+            f"{source} does not fit backbone {backbone}: it has only {counted(len(place.tensors), 'tensor')} of the "
+            f"backbone's {len(place.tensors) + random} ({short_list(place.names.values(), FEW)}), and "
+            f"{counted(unused, 'other')}: {_seen(content)}"
             f"{_other_network(content.tensors, backbone)}"
         )
 
@@ -178,7 +176,7 @@ def _refuse_not_finite(values: Mapping[str, Tensor], source: str) -> None:
     bad = {name: count for name, count in bad.items() if count}
     if bad:
         name, count = next(iter(bad.items()))
-        more = f", and so do {len(bad) - 1} other tensors" if len(bad) > 1 else ""
+        more = f"; so do {len(bad) - 1} other tensors" if len(bad) > 1 else ""
         raise ValueError(
             f"{source} cannot be used: {name} holds {count:,} values of {values[name].numel():,} that are not finite "
             f"(NaN or infinite){more}; take weights from before training diverged"
@@ -186,9 +184,9 @@ def _refuse_not_finite(values: Mapping[str, Tensor], source: str) -> None:
 
 
 def _unused(place: Place, content: FileContent) -> dict[str, Tensor]:
-    """The tensors of a place that the network lacks.
+    """The tensors of a place that are not in the network.
 
-    Their names are as in the network, also where the file has numbers in place of the names of its layers.
+    Names are the network's, even if the file has numbers in place of layer names.
     """
     layers: dict[str, str] = {}
     for own, full in place.names.items():
@@ -204,7 +202,7 @@ def _unused(place: Place, content: FileContent) -> dict[str, Tensor]:
 
 
 def _foreign_layers(network: nn.Module, backbone: str, unused: Mapping[str, Tensor]) -> tuple[str, ...]:
-    """The layers of a network inside of which the file has tensors that the whole network lacks."""
+    """The layers of a network in which the file has tensors that the whole network lacks."""
     layers = {name for name, _ in network.named_children()}
     inside = [name for name in unused if name.partition(".")[0] in layers]
     if not inside:
@@ -223,7 +221,7 @@ def _other_network(tensors: Mapping[str, Tensor], backbone: str) -> str:
 
 
 def _seen(content: FileContent) -> str:
-    """What a file holds, in words, bounded."""
+    """A short description of a file's content."""
     tensors = content.tensors.items()
     named = (f"{short(name) or 'one without a name'} {tuple(tensor.shape)}" for name, tensor in tensors)
     shown = short_list(named, FEW, _LONGEST)
@@ -233,7 +231,7 @@ def _seen(content: FileContent) -> str:
 
 
 def _parts(chosen: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
-    """The shortest layers that hold the `chosen` tensors and none of the `others`.
+    """The shortest layer names that cover the `chosen` tensors and none of the `others`.
 
     Examples
     --------

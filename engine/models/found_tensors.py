@@ -1,4 +1,4 @@
-"""Finds the tensors of a backbone in the content of a file, under any key, below any prefix, by names and shapes."""
+"""Finds a backbone's tensors in the content of a file, under any key and prefix, by names and shapes."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,10 +12,10 @@ from engine.pickled_tensors import StandIn, subscript
 _DEEPEST: Final = 50
 _MOST_ENTRIES: Final = 500_000
 _PREFERRED: Final = re.compile(r"(state_dict\.)?(model\.)?(module\.)?(backbone\.network\.)?")
-"""Of places that hold as many tensors that fit, these win, and then the first one."""
+"""If several places hold equally many fitting tensors, these win, then the first."""
 
 _NOT_TRAINED: Final = re.compile(r"optim|exp_avg|momentum|grad|encoder_k\b|target_", re.IGNORECASE)
-"""An optimizer's state, and the averaged copies of a network in self-supervised learning."""
+"""Keys of an optimizer's state, and of averaged copies of a network in self-supervised learning."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 Renaming = Callable[[str], str]
@@ -35,15 +35,15 @@ _TIMM_VIT: Final = (
     (r"^encoder\.ln\.", "norm."),
 )
 _RENAMED: Final = (_OLD_DENSENET, _OLD_VIT, _TIMM_VIT)
-"""How the first files of torchvision's DenseNet and ViT, and timm's ViT, call the parts of the network."""
+"""Names of network parts in early files of torchvision's DenseNet and ViT, and in timm's ViT."""
 
 
 @dataclass(frozen=True)
 class FileContent:
-    """The tensors of a file by their full names, keys and names joined with dots, and what else it holds.
+    """The tensors of a file by full name (keys and names joined with dots), and its other content.
 
-    `others` describe the entries that are no tensors, by key. `objects` are the names of Python objects among them, and
-    `models` whole pickled networks, each with the subscripts that lead to it.
+    `others` describe the entries that are not tensors, by key. `objects` are the names of Python objects among them,
+    and `models` whole pickled networks, each with the subscripts that lead to it.
     """
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class FileContent:
         return content
 
     def _add(self, found: Any, keys: tuple[str, ...], subscripts: str, places: Iterator[int]) -> None:
-        """Adds a value below `keys` while there are `places`: dicts and lists may hold themselves."""
+        """Adds a value below `keys` while `places` remain, because dicts and lists may contain themselves."""
         if next(places, None) is None:
             return
         if isinstance(found, Tensor) and not found.is_nested:
@@ -80,16 +80,16 @@ class FileContent:
             self.others[".".join(keys)] = type(found).__name__
 
     def first_keys(self) -> list[str]:
-        """The first parts of all names, each once."""
+        """The distinct first parts of all names."""
         return list(dict.fromkeys(name.partition(".")[0] for name in (*self.tensors, *self.others)))
 
 
 @dataclass(frozen=True)
 class Place:
-    """A part of a file that may hold the network's tensors: those whose names begin with `prefix`.
+    """A part of a file that may hold the network's tensors: all tensors whose names begin with `prefix`.
 
-    `tensors` have the network's own names, and `names` are theirs in the file. `fitting` of them have the network's
-    shapes.
+    `tensors` have the network's names; `names` maps these to the names in the file. `fitting` counts tensors with the
+    network's shapes.
     """
 
     prefix: str
@@ -99,12 +99,12 @@ class Place:
 
 
 def best_places(content: FileContent, network: nn.Module) -> list[Place]:
-    """The place that holds the most tensors with the network's names and shapes, then others that hold as many.
+    """The places with the most tensors of the network's names and shapes, the best first.
 
     Empty if no tensor has such a name.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    # A few names without a fitting shape are the network's by chance.
+    # A few names without a fitting shape match by chance.
     enough = len(shapes) / 2
     best: list[Place] = []
     for naming in _namings(shapes, network):
@@ -116,7 +116,7 @@ def best_places(content: FileContent, network: nn.Module) -> list[Place]:
 
 
 def known_names(names: Iterable[str]) -> set[str]:
-    """A network's names, and those that older files and other libraries give to the same tensors."""
+    """A network's names, and the names of the same tensors in older files and other libraries."""
     own = list(names)
     return {*own, *(_renamed(name, rules) for rules in _RENAMED for name in own)}
 
@@ -132,7 +132,7 @@ def _preference(place: Place) -> tuple[bool, ...]:
 
 
 def _places(tensors: Mapping[str, Tensor], naming: Mapping[str, str], shapes: Shapes) -> Iterator[Place]:
-    """The places with a name of the network; `naming` gives the network's names by those in the file."""
+    """The places with a name of the network; `naming` maps names in the file to the network's names."""
     found: dict[str, dict[str, str]] = {}
     for full in tensors:
         for prefix, name in _splits(full):
@@ -153,7 +153,7 @@ def _splits(full: str) -> Iterator[tuple[str, str]]:
 
 
 def _namings(names: Iterable[str], network: nn.Module) -> Iterator[dict[str, str]]:
-    """The ways to call the network's tensors, the network's own first: the network's names by those in a file."""
+    """The naming schemes of the network's tensors, its own first. Each maps names in a file to the network's names."""
     known = list(names)
     yield {name: name for name in known}
     for rules in _RENAMED:
@@ -161,7 +161,7 @@ def _namings(names: Iterable[str], network: nn.Module) -> Iterator[dict[str, str
     first = {name.partition(".")[0] for name in known}
     if len(first) == 1:
         yield {name.partition(".")[2]: name for name in known}
-    # The layers of a network in nn.Sequential(*network.children()) have their numbers as names.
+    # In nn.Sequential(*network.children()), numbers are the names of layers.
     number = {child: str(index) for index, (child, _) in enumerate(network.named_children())}
     if first <= number.keys():
         yield {f"{number[first]}.{rest}": name for name in known for first, _, rest in [name.partition(".")]}

@@ -1,4 +1,4 @@
-"""Heads: the layers on top of a backbone's features, those of the report's Table 1."""
+"""Heads: the layers on top of a backbone's features, as in the report's Table 1."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -11,15 +11,15 @@ from engine.config import HIDDEN_LAYERS
 from engine.errors import ConfigError
 
 ACTIVATIONS: Final[dict[str, Callable[[], nn.Module]]] = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
-"""The activation of the single output unit, by the end of the head's name; head `none` has none."""
+"""The activation of the single output unit, by the suffix of the head's name; head `none` has none."""
 _ROWS: Final = 1024
 
 
 class SharedWeights(nn.Module):
-    """Logits (B, `outputs`) of features (B, `inputs`) that share one weight vector and have a bias each.
+    """Logits (B, `outputs`) of features (B, `inputs`), with one shared weight vector and a bias each.
 
-    The output layer of Cao et al. 2020 (arXiv 1901.07884). Biases begin as in the authors' coral-pytorch: from 1 down
-    in equal steps to 1 / `outputs`, because equal thresholds would first have to find their order.
+    The output layer of Cao et al. 2020 (arXiv 1901.07884). Biases start as in the authors' coral-pytorch: from 1 down
+    in equal steps to 1 / `outputs`, because equal thresholds would first need to find their order.
     """
 
     def __init__(self, inputs: int, outputs: int, generator: torch.Generator) -> None:
@@ -46,8 +46,8 @@ class Standardize(nn.Module):
         self.register_buffer("std", torch.ones(features))
 
     def fit(self, features: Tensor) -> None:
-        """Takes mean and standard deviation, that of all images and not an estimate, from features (N, F)."""
-        blocks = torch.split(features, _ROWS)  # doubles of all features would take memory
+        """Takes the mean and the uncorrected standard deviation of features (N, F)."""
+        blocks = torch.split(features, _ROWS)  # all features as doubles would take too much memory
         mean = torch.stack([block.double().sum(0) for block in blocks]).sum(0) / len(features)
         squares = torch.stack([(block.double() - mean).square().sum(0) for block in blocks]).sum(0)
         std = (squares / len(features)).sqrt().float()
@@ -71,9 +71,9 @@ def build_head(
 ) -> nn.Sequential:
     """A head from features to an age, or to logits.
 
-    Head `none` is one linear unit without activation: the report's backbone "as it is", since fewer layers do not give
-    one number. With several outputs, the hidden layers stay and the output layer gives logits. Weights are drawn as in
-    Keras' `Dense` (Glorot uniform, zero bias), by `seed` alone.
+    Head `none` is one linear unit without activation: the report's backbone "as it is", because fewer layers would not
+    give one number. With several outputs, the hidden layers stay and the output layer gives logits. Weights are drawn
+    as in Keras' `Dense` (Glorot uniform, zero bias), by `seed` alone.
 
     Parameters
     ----------
@@ -82,22 +82,22 @@ def build_head(
     features
         Number of features F; the head takes (B, F).
     widths
-        Units of the hidden layers.
+        Units per hidden layer.
     outputs
-        1 for an age / 100 of shape (B,), or the number of logits, shape (B, outputs).
+        1 for age / 100 of shape (B,), or the number of logits, shape (B, outputs).
     seed
         Seed of the initial weights.
     shares_weights
         Whether the output layer is `SharedWeights`.
     dropout
-        Share of the inputs of each dense layer that is dropped in training (Srivastava et al. 2014, JMLR 15).
+        Share of each dense layer's inputs dropped in training (Srivastava et al. 2014, JMLR 15).
     standardize
         Whether the first layer is `Standardize`.
 
     Raises
     ------
     ConfigError
-        For an unknown head or a wrong number of widths.
+        If the head is unknown or the number of widths wrong.
 
     Examples
     --------

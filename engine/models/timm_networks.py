@@ -1,4 +1,4 @@
-"""Networks of timm without their classifier. timm is imported by these functions alone."""
+"""Networks of timm without their classifier. Only these functions import timm."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,17 +19,17 @@ def create(name: str, size: int) -> nn.Module:
     Raises
     ------
     ConfigError
-        For a network that timm lacks, and without the extra.
+        If timm lacks the network, or the extra is not installed.
     ValueError, AssertionError
-        For a size that it cannot take.
+        If the network cannot take the size.
     """
     return _create(name, size, pretrained=False)
 
 
 def converted(name: str, size: int, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a network's pretrained weights, with the names and shapes that the network has for a size.
+    """The tensors of a network's pretrained weights, with the network's names and shapes at a size.
 
-    Raises `RuntimeError`, `KeyError`, `ValueError` or `AssertionError` for tensors that do not fit.
+    Raises `RuntimeError`, `KeyError`, `ValueError` or `AssertionError` if tensors do not fit.
     """
     file = {"state_dict": dict(tensors), "custom_load": False}
     network = _create(name, size, pretrained=True, pretrained_cfg_overlay=file)
@@ -37,7 +37,7 @@ def converted(name: str, size: int, tensors: Mapping[str, Tensor]) -> dict[str, 
 
 
 def arguments(name: str, size: int) -> dict[str, Any]:
-    """The constructor argument of networks that are built for one size of images. Raises as `create`."""
+    """The constructor argument of networks built for one image size. Raises like `create`."""
     own = name.removeprefix(TIMM_PREFIX)
     timm = _timm()
     architecture, has_tag, _ = own.partition(".")
@@ -46,7 +46,7 @@ def arguments(name: str, size: int) -> dict[str, Any]:
         close = [one for one in known if one.startswith(f"{architecture}.")] or known
         raise ConfigError(
             f"backbone {name!r}: timm has no such network{suggestion(own, close)}; "
-            'python -c "import timm; print(*timm.list_models(pretrained=True))" lists them'
+            'list all with: python -c "import timm; print(*timm.list_models(pretrained=True))"'
         )
     if not timm.get_pretrained_cfg(own).fixed_input_size:
         return {}
@@ -54,13 +54,13 @@ def arguments(name: str, size: int) -> dict[str, Any]:
 
 
 def normalisation_and_size(network: Any) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], int]:
-    """Mean and standard deviation of RGB in [0, 1], and the side of the images that the weights were trained on."""
+    """Mean and standard deviation of RGB in [0, 1], and the side of the images on which the weights were trained."""
     own = network.pretrained_cfg
     return (tuple(own["mean"]), tuple(own["std"])), int(own["input_size"][-1])
 
 
 def pretrained_url(name: str) -> str | None:
-    """Where the pretrained weights of a network are; None if timm has none."""
+    """The address of a network's pretrained weights; None if timm has none."""
     own = _timm().get_pretrained_cfg(name.removeprefix(TIMM_PREFIX))
     if not own.hf_hub_id:
         return own.url or None

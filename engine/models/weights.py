@@ -1,6 +1,6 @@
-"""The first weights of a backbone: its pretrained ones, a file, or random ones.
+"""The first weights of a backbone: pretrained, from a file, or random.
 
-Pretrained are the ImageNet weights of torchvision, dlib's age network from a package, or what timm names.
+Pretrained weights are torchvision's ImageNet weights, dlib's age network from a package, or timm's weights.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ _CHOICES: Final = "choose pretrained, random, or a weights file, such as .safete
 
 
 def initialise(network: nn.Module, backbone: str, init: str, size: int) -> LoadReport:
-    """Loads the weights that `init` names into a network with random initial weights.
+    """Loads the weights named by `init` into a network with random initial weights.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ def initialise(network: nn.Module, backbone: str, init: str, size: int) -> LoadR
     Raises
     ------
     ConfigError
-        For a file that cannot be read or does not fit, and for a missing extra.
+        If the file cannot be read or does not fit, or an extra is missing.
     DataError
-        For pretrained weights that are missing and cannot be downloaded.
+        If pretrained weights are missing and cannot be downloaded.
     """
     if init == RANDOM:
         return LoadReport("random", None, 0, count_random(network.state_dict()), 0)
@@ -77,7 +77,7 @@ def initialise(network: nn.Module, backbone: str, init: str, size: int) -> LoadR
 
 
 def start_from_last_layer(layer: nn.Module, report: LoadReport) -> LoadReport:
-    """Lets an output layer over whole years begin as that of dlib's age network.
+    """Initialises an output layer over whole years with that of dlib's age network.
 
     Returns the report of `initialise` with that layer counted.
     """
@@ -88,14 +88,14 @@ def start_from_last_layer(layer: nn.Module, report: LoadReport) -> LoadReport:
         loaded=report.loaded + 2,
         ignored=report.ignored - 2,
         ignored_parts=(),
-        notes=(*report.notes, f"the output layer begins as theirs; ages above {dlib_age.CLASSES - 1} begin unlikely"),
+        notes=(*report.notes, f"the output layer starts as theirs; ages above {dlib_age.CLASSES - 1} start unlikely"),
     )
 
 
 def check_weights(network: nn.Module, backbone: str, init: str, size: int) -> tuple[Path, LoadReport] | None:
-    """Checks that `initialise` would succeed, without downloading anything. Raises as `initialise`.
+    """Checks that `initialise` would succeed, without downloading anything. Raises like `initialise`.
 
-    Returns the weights file and the report on it; None if it is still to be downloaded from a server that answers.
+    Returns the weights file and its report; None if the file has yet to be downloaded from a server that answers.
     """
     if init not in INITS:
         return Path(init), initialise(network, backbone, init, size)
@@ -113,7 +113,7 @@ def check_weights(network: nn.Module, backbone: str, init: str, size: int) -> tu
 
 @dataclass(frozen=True)
 class _Content:
-    """The tensors of a file, its hash, and what it says of the images that they were pretrained on."""
+    """The tensors of a file, its hash, and its sentence about the images they were pretrained on."""
 
     found: FileContent
     sha256: str
@@ -122,9 +122,9 @@ class _Content:
 
 @dataclass(frozen=True)
 class _ServerFile:
-    """A file of pretrained weights: its name for people, its address, and its place on this machine.
+    """A file of pretrained weights: its name for people, its address, and its path on this machine.
 
-    `sha256_begin` are the first digits of its hash, if they are known. `kind` says which weights these are.
+    `sha256_begin` are the first digits of its hash, if known. `kind` names the kind of weights.
     """
 
     name: str
@@ -141,13 +141,13 @@ def _server_file(backbone: str) -> _ServerFile:
     if parsed.library == "timm":
         url = timm_networks.pretrained_url(parsed.network)
         if url is None:
-            raise ConfigError(f"timm has no pretrained weights for {backbone}; give a file with --init FILE, or random")
+            raise ConfigError(f"timm has no pretrained weights for {backbone}; choose --init random or --init FILE")
         path = folder / f"{parsed.network.replace('/', '-')}{Path(urlparse(url).path).suffix}"
         return _ServerFile(f"{backbone} ({url})", "pretrained", url, path, None)
     if parsed.original_strides:
         raise ConfigError(
-            f"torchvision has no ImageNet weights for {backbone}: they are for {parsed.network}, whose strides differ; "
-            "give a file with --init FILE, or choose the backbone without -v1"
+            f"torchvision has no ImageNet weights for {backbone}, only for {parsed.network}, whose strides differ; "
+            "choose --init FILE, or the backbone without -v1"
         )
     weights = reference_weights(parsed.network)
     path = folder / Path(urlparse(weights.url).path).name
@@ -163,14 +163,14 @@ def _downloaded(file: _ServerFile) -> tuple[str, _Content]:
     try:
         content = _local(path)
     except ConfigError as error:
-        raise DataError(f"{error}; delete it, it will be downloaded again") from error
+        raise DataError(f"{error}; delete it to download it again") from error
     if begin and not content.sha256.startswith(begin):
-        raise DataError(f"{path} is damaged (its SHA-256 is not {begin}…); delete it, it will be downloaded again")
+        raise DataError(f"{path} is damaged (its SHA-256 is not {begin}…); delete it to download it again")
     return file.name, content
 
 
 def _as_in_network(content: _Content, backbone: str, size: int, source: str) -> _Content:
-    """The content of timm's file with the names and shapes of its network, such as positions for another size."""
+    """The content of timm's file, converted to the network's names and shapes, such as positions for another size."""
     try:
         tensors = timm_networks.converted(backbone, size, content.found.tensors)
     except (RuntimeError, KeyError, ValueError, AssertionError) as error:
@@ -190,8 +190,8 @@ def _missing(file: _ServerFile, why: str) -> DataError:
     path, url = file.path, file.url
     renamed = "" if url.endswith(f"/{path.name}") else f" under the name {path.name}"
     return DataError(
-        f"the {file.kind} weights {path.name} are missing and {why}; fetch {url} elsewhere and put the file into "
-        f"{path.parent}{renamed}, give it with --init FILE, or train without it: --init random --strategy scratch"
+        f"the {file.kind} weights {path.name} are missing and {why}; download {url} elsewhere and put the file into "
+        f"{path.parent}{renamed}, choose it with --init FILE, or train without it: --init random --strategy scratch"
     )
 
 
@@ -200,7 +200,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _local(path: Path) -> _Content:
-    """Reads a weights file. Raises `ConfigError` with the problem."""
+    """Reads a weights file. Raises `ConfigError` if that fails."""
     if not path.suffix and not path.exists():
         raise ConfigError(f"init {str(path)!r}: there is no such file; {_CHOICES}")
     if (problem := folder_problem(path)) is not None:

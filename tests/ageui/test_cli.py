@@ -186,7 +186,7 @@ def test_an_interrupted_run_goes_on_here_and_ends_as_if_nothing_had_happened(
     assert faces("run", *TINY, "--augment", "standard", "--name", "stopped").code == 130
     resumed = faces("resume", "stopped", "--here", "--json")
     assert resumed.code == 0
-    assert "goes on after step 3" in resumed.err
+    assert "continuing after step 3" in resumed.err
     again = resumed.json
     times = ("seconds", "images_per_second")
     for one, two in zip(again["history"], undisturbed["history"], strict=True):
@@ -258,7 +258,7 @@ def test_a_run_whose_process_dies_is_taken_up_again(faces: Terminal, patch_engin
     run = faces("run", *TINY, "--checkpoint-seconds", "0", "--json")
     assert run.code == 0
     assert "a segmentation fault in native code" in run.err
-    assert "continuing from the last checkpoint" in run.err
+    assert "continuing from its last checkpoint" in run.err
     assert [attempt["failure"] for attempt in run.json["attempts"]] == ["segmentation_fault", None]
     assert "Fatal Python error: Segmentation fault" in faces("logs", "1", "--attempt", "1").out
 
@@ -284,7 +284,7 @@ def _write(name: str, content: bytes | str) -> None:
         (["run", "--loss", "mea"], 2, "loss 'mea': choose one of mse"),
         (["run", "--preset", "slow"], 2, "unknown preset 'slow'"),
         (["run", "--data", "nowhere"], 2, "nowhere"),
-        (["run", "--set", "patience"], 2, "write it as field=value"),
+        (["run", "--set", "patience"], 2, "write field=value"),
         (["run", "--set", "colour=red"], 2, "there is no field 'colour'"),
         (["run", *TINY, "--weights", "height"], 2, "no attribute 'height'"),
         (["run", *TINY, "--backbone", "resnet19"], 2, "resnet19"),
@@ -386,6 +386,6 @@ def test_the_doctor_finds_data_that_is_gone(faces: Terminal) -> None:
     assert "PROBLEM  data" in done.out
     run = faces("run", *TINY, "--name", "gone")
     assert run.code == 3
-    assert "is not there; mount it" in run.err
+    assert "is missing; mount it" in run.err
     with Store.open(Path("runs.db"), read_only=True) as store:
         assert store.runs.search() == []

@@ -36,9 +36,13 @@ def _registered(ageui: Terminal) -> dict[str, object]:
     ("header", "rows", "said"),
     [
         ("age", ["1_6"] * 20, ["20 × age '1_6' is neither a number", "0.png, 1.png, 2.png and 17 more"]),
-        ("age", ["1985"] * 20, ["20 × age 1985 is not within 0 and 120 years"]),
+        ("age", ["1985"] * 20, ["20 × age 1985 is not between 0 and 120 years"]),
         ("age", ['"1,234"'] * 20, ["20 × age '1,234' may be a decimal or thousands"]),
-        ("age,split", ["20,red", "30,blue"] * 10, ["20 × split 'red'", "(also 'blue')", "--split-map dev=valid"]),
+        (
+            "age,split",
+            ["20,red", "30,blue"] * 10,
+            ["20 × unknown split 'red'", "(also 'blue')", "--split-map dev=valid"],
+        ),
         ("age,split", ["ten,train"] * 15 + ["20,test"] * 5, ["none of its train images can be used", "15 × age 'ten'"]),
     ],
 )
@@ -60,7 +64,7 @@ def test_rows_with_the_same_fault_are_counted_in_one_line(ageui: Terminal, add: 
     lines = refused.err.splitlines()
     assert "4 × age 'ten' is neither a number" in lines[2]
     assert "(also '1e1', 'inf', '1_6')" in lines[2]
-    assert "3 × age -1 is not within 0 and 120 years" in lines[3]
+    assert "3 × age -1 is not between 0 and 120 years" in lines[3]
     assert "19.png: age is missing" in lines[4]
     assert "--skip-bad" in lines[5]
     assert add("age", rows, "--skip-bad").code == 0
@@ -106,7 +110,7 @@ def test_folds_are_given_by_a_flag(ageui: Terminal, add: Add) -> None:
     assert added.out == "it: table, train 12, valid 4, test 4\n"
     partly = add("age,fold", rows, "--folds", "0-2/3/", "--replace")
     assert partly.code == 3
-    assert "4 × split '4'" in partly.err
+    assert "4 × unknown split '4'" in partly.err
 
 
 def test_validation_is_halved_on_request(ageui: Terminal, add: Add) -> None:
@@ -122,15 +126,15 @@ def test_validation_is_halved_on_request(ageui: Terminal, add: Add) -> None:
 def test_validation_is_not_halved_beside_test_images_or_without_any(add: Add, split: str) -> None:
     refused = add("age,split", [f"30,{'train' if number else split}" for number in range(20)], "--halve-valid")
     assert refused.code == 3
-    assert "--halve-valid has nothing to do" in refused.err
+    assert "--halve-valid has no effect" in refused.err
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--folds", "0-2"), "--folds 0-2: give the folds of train, valid and test"),
-        (("--split-map", "dev"), "--split-map dev: write it as name=split"),
-        (("--split-map", "a=train", "--folds", "0/1/2"), "exclude each other"),
+        (("--split-map", "dev"), "--split-map dev: write name=split"),
+        (("--split-map", "a=train", "--folds", "0/1/2"), "give one of them"),
         (("--age-scale", "0"), "--age-scale 0: give the years"),
         (("--age-scale", "1/0"), "--age-scale 1/0: give the years"),
         (("--age-scale", "nan"), "--age-scale nan: give the years"),
@@ -151,7 +155,7 @@ def test_a_folder_without_a_readable_image_is_not_registered(ageui: Terminal, sk
         Path("faces", f"{20 + number}_0_1_2017{number:04}.jpg").write_bytes(b"no image")
     refused = ageui("data", "add", "it", "faces", *skip)
     assert refused.code == 3
-    assert "none of its rows and images can be used" in refused.err
+    assert "none of its rows or images can be used" in refused.err
     assert "12 × " in refused.err
     assert _registered(ageui) == {}
 

@@ -37,7 +37,7 @@ def test_adding_and_each_check_print_remarks_once(ageui: Terminal, write: Write)
     write(gender=lambda place: ("male", "Male", "MALE", "female")[place // 8 % 4])
     added = ageui("data", "add", "t", "t.csv")
     assert added.code == 0
-    assert added.err.count("remark: gender has groups that differ in case or spacing only") == 1
+    assert added.err.count("remark: gender has groups that differ only in case or spacing") == 1
     for options in ((), ("--quick",)):
         checked = ageui("data", "check", "t", *options)
         assert checked.code == 0
@@ -85,7 +85,7 @@ def test_the_bins_that_a_remark_offers_make_groups(ageui: Terminal, write: Write
         ("age=4", 2, "--set age_edges=20,40,60"),
         ("image=4", 2, "image is not an attribute"),
         ("shoe=4", 3, "no column shoe"),
-        ("gender=4", 3, "no numbers that can be parted"),
+        ("gender=4", 3, "no numbers that can be divided"),
         pytest.param("bmi=" + "9" * 5000, 2, "--bins bmi=999", id="of 5000 digits"),
     ],
 )
@@ -103,13 +103,13 @@ def test_a_plan_warns_of_labels_beyond_head_and_loss(ageui: Terminal, write: Wri
     plan = ("sweep", "--preset", "quick", "--data", "t", "--dry-run")
     planned = ageui(*plan, "--loss", "mape,mae", "--weights", "none")
     assert (
-        "warning: labels reach 104.5 years, and head 2fc-sigmoid predicts at most 100; choose --head none"
+        "warning: labels reach 104.5 years, but head 2fc-sigmoid predicts at most 100; choose --head none"
         in planned.err
     )
-    assert "warning: loss mape divides by the age: the youngest train label is 0 years" in planned.err
+    assert "warning: loss mape divides by the age: the lowest train label is 0 years" in planned.err
     assert "leave such images out (1 of 2 runs)" in planned.err
     assert (
-        "all train images with a value of gender are 'male', so gender changes nothing"
+        "all train images with a value of gender are 'male', so gender has no effect"
         in ageui(*plan, "--weights", "gender").err
     )
     assert "warning" not in ageui(*plan, "--loss", "mae", "--weights", "none", "--head", "none").err

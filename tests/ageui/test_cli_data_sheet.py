@@ -44,8 +44,8 @@ def test_old_sheets_are_removed(faces: Terminal, monkeypatch: pytest.MonkeyPatch
         (["gone"], 2, "unknown data set 'gone'"),
         (["faces", "--group", "gender"], 2, "write attribute=group"),
         (["faces", "--group", "gender=x"], 2, "it has male, female"),
-        (["faces", "--split", "test"], 3, "there are no images of it"),
-        (["faces", "-o", "sheet.jpg"], 2, "end the name in .png"),
+        (["faces", "--split", "test"], 3, "no images; choose another split or group"),
+        (["faces", "-o", "sheet.jpg"], 2, "name it FILE.png"),
         (["faces", "-o", "no/such/sheet.png"], 2, "does not exist; make it first"),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_viewer_that_fails_leaves_the_file_named(monkeypatch: pytest.MonkeyPat
 def test_without_a_screen_the_place_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "AGEUI_VIEWER"):
         monkeypatch.delenv(name, raising=False)
-    assert "no screen here: the file is /x/sheet.png" in open_in_viewer(Path("/x/sheet.png"))
+    assert "no screen is available: the file is /x/sheet.png" in open_in_viewer(Path("/x/sheet.png"))
 
 
 def test_a_sheet_and_a_new_data_set_answer_in_json(faces: Terminal) -> None:

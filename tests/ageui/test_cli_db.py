@@ -84,6 +84,6 @@ def test_the_folder_of_files_is_chosen_once_and_after_the_command(ageui: Termina
     assert (ageui.folder / "elsewhere" / "database.json").exists()
     assert not (ageui.folder / "runs").exists()
     other = ageui(*start, "--files", "another")
-    assert (other.code, "already keeps its files in" in other.err) == (2, True)
+    assert (other.code, "chosen when it was created" in other.err) == (2, True)
     misplaced = ageui("--files", "elsewhere", "ls")
     assert (misplaced.code, "place it after the command" in misplaced.err) == (2, True)

@@ -71,4 +71,4 @@ def test_show_counts_the_tensors_loaded_from_a_weights_file(
         stored = {"source": "w.pth", "loaded": 5, "random": 2, "ignored": 0, **weights}
         writer.started({"device": "cpu", "placement": "here", "weights": stored if weights else {}})
     shown = ageui("show", "begun").out
-    assert ("first weights: loaded 5 tensors from w.pth; 2 begin random" in shown) is said
+    assert ("first weights: loaded 5 tensors from w.pth; 2 start random" in shown) is said

@@ -37,7 +37,7 @@ def test_stopped_folds_go_on_and_their_scores_are_joined(faces: Terminal, patch_
     joined = faces(*FOLDS, "--json")
     assert joined.code == 0
     assert "1 of 3 are done" in joined.err
-    assert "goes on after step 2" in joined.err
+    assert "continuing after step 2" in joined.err
     row = joined.json
     assert (row["id"], row["name"], row["status"], row["source"]) == (4, "all", "done", "derived")
     assert row["results"][0]["n"] == 120

@@ -144,7 +144,7 @@ def test_an_unknown_home_folder_is_an_error(ageui: Terminal, monkeypatch: pytest
     assert ageui("ls", "--db", "~nobody-at-all/x.db").code == 2
     monkeypatch.setenv("AGEUI_DB", "~nobody-at-all/x.db")
     done = ageui("ls")
-    assert (done.code, "~nobody-at-all is no home folder" in done.err) == (2, True)
+    assert (done.code, "no home folder ~nobody-at-all exists" in done.err) == (2, True)
 
 
 # Completion

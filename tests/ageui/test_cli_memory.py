@@ -11,7 +11,7 @@ pytestmark = pytest.mark.process
 def test_a_run_tells_its_peak_and_the_next_ones_expect_it(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     done = ageui("run", *TINY, "--epochs", "1", "--name", "small")
     assert done.code == 0, done.err
-    before, after = done.err.index("peak memory: not known yet"), done.err.index("GB of memory at most")
+    before, after = done.err.index("peak memory: not known yet"), done.err.index("used up to")
     assert before < done.err.index("run 1 small") < after
     found = ageui("show", "small", "--json").json
     peak = found["memory"]["peak_bytes"]

@@ -92,7 +92,7 @@ def test_problems_and_warnings_lose_no_prediction(
         "photos/more/empty.png": "the file is empty (0 bytes)",
         "photos/photo.HEIC": "the file is empty (0 bytes)",
         "missing.png": "No such file or directory",
-        "empty": "the folder holds no image file, such as .jpg or .png",
+        "empty": "the folder holds no image files, such as .jpg or .png",
     }
     assert sum(entry["years"] is not None for entry in listed.json) == 4
     assert [len(entry["warnings"]) for entry in listed.json if entry["warnings"]] == [2]

@@ -79,7 +79,7 @@ def test_a_detached_run_is_paused_and_resumed_and_ends_as_if_nothing_had_happene
     assert 2 < newest == len(stored_losses(2)) < len(stored_losses(1))
     assert queue("resume", "night").code == 0
     followed = queue("logs", "night", "-f")
-    assert f"goes on after step {newest}" in followed.out
+    assert f"continuing after step {newest}" in followed.out
     assert "run 2 is done" in followed.err
     resumed = queue("show", "night", "--json").json
     assert resumed["results"] == undisturbed["results"]

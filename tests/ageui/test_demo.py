@@ -53,7 +53,7 @@ def test_the_shipped_runs_come_with_every_installation() -> None:
 
 def test_an_installation_without_them_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ageui.store.example._PLACES", (tmp_path / "runs.db",))
-    with pytest.raises(StoreError, match="this installation has no shipped runs"):
+    with pytest.raises(StoreError, match="this installation lacks the shipped runs"):
         open_demo(tmp_path / "demo")
 
 

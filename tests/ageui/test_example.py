@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_written_is_said_with_the_cure(
     refused = clone("pause")
     assert refused.code == 5
     assert "runs.db is a shipped example" in refused.err
-    assert "ageui db backup FOLDER/runs.db, then name the copy with --db" in refused.err
+    assert "ageui db backup FOLDER/runs.db, then choose the copy with --db" in refused.err
     assert [path.name for path in Path().iterdir()] == ["runs.db"]
 
 

@@ -80,7 +80,7 @@ def test_several_runs_of_one_name_get_numbers(store: Store) -> None:
 @pytest.mark.parametrize(
     ("values", "seeds", "said"),
     [
-        ({"seed": "1,2"}, 3, "give a list of seeds, or their number"),
+        ({"seed": "1,2"}, 3, "give either a list of seeds or their number"),
         ({}, 0, "give at least 1"),
         ({}, 10**12, "give at most 10,000"),
         ({"loss": "mse,mape"}, 9_000, "the grid has 18,000 runs; give at most 10,000"),
@@ -163,7 +163,7 @@ def test_what_is_typed_changes_what_is_in_force_elsewhere(store: Store) -> None:
         ({"epochs": "1+2+3"}, "epochs", "one number, or two"),
         ({"data": "gone"}, "data", "unknown data set 'gone'"),
         ({"data": "synthetic,,x"}, "data", "a value is empty"),
-        ({"device": "cuda"}, "device", "torch finds no CUDA device here"),
+        ({"device": "cuda"}, "device", "torch finds no CUDA device"),
         ({"device": "cpu,tpu"}, "device", "'tpu'"),
         ({"init": "imagent"}, "init", "there is no file imagent"),
         ({"init": "imagenet"}, "init", "starts from random weights"),
@@ -259,7 +259,7 @@ def test_data_that_was_described_otherwise_is_told(store: Store) -> None:
     run_id = store.runs.add(planned(store, data="faces").runs[0].config, spec, name="model")
     assert check(store, run_id).notes == ()
     store.data.add(spec.model_copy(update={"synthetic": SyntheticOptions(seed=3)}), replace=True)
-    assert check(store, run_id).notes == ("the description of faces has changed since model was queued",)
+    assert check(store, run_id).notes == ("the description of faces changed after model was queued",)
     store.data.remove("faces")
     assert "unknown data set 'faces'" in check(store, run_id).problems["data"]
 

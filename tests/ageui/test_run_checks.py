@@ -53,8 +53,8 @@ def test_an_attribute_that_the_data_lacks_is_named_with_the_nearest_and_how_many
     ]
     first, second = _message(*runs).splitlines()
     assert first == (
-        "weights gender,shoe-size: data set 'synthetic' has no attribute 'shoe-size'; choose among age, gender, "
-        "ethnicity, expression with --weights (2 of 6 runs)"
+        "weights gender,shoe-size: data set 'synthetic' has no attribute 'shoe-size'; choose --weights from age, "
+        "gender, ethnicity, expression (2 of 6 runs)"
     )
     assert "no attribute 'gendr' (did you mean gender?)" in second
 
@@ -76,9 +76,8 @@ def test_attributes_of_a_table_are_those_that_its_check_found(table: DataSpec, t
 def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpec) -> None:
     check(table, cache=cache_folder())
     run = NewRun(config(weights="mood"), table)
-    assert (
-        "2 rows or images that cannot be used; see ageui data check people; mend them, or leave them out"
-        in _message(NewRun(config(), table), kind=DataError)
+    assert "2 rows or images that cannot be used; see ageui data check people; fix them, or skip them" in _message(
+        NewRun(config(), table), kind=DataError
     )
     Path(table.path or "").write_text("image,age,mood\n1.jpg,30,good\n")
     refuse_unfit([run], KnownNetworks())
@@ -86,7 +85,7 @@ def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpe
 
 @pytest.mark.parametrize(
     ("path", "problem"),
-    [("gone.csv", "gone.csv is not there; mount it, or add it again"), ("people.csv", "is no folder, but the format")],
+    [("gone.csv", "gone.csv is missing; mount it, or add it again"), ("people.csv", "is not a folder, but format")],
 )
 def test_data_that_is_not_there(table: DataSpec, tmp_path: Path, path: str, problem: str) -> None:
     changes = {"path": str(tmp_path / path), "format": "utkface" if path == "people.csv" else "table"}
@@ -127,7 +126,7 @@ def test_a_device_that_this_machine_lacks_comes_last(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("ageui.devices.default_device", lambda: "cpu")
     monkeypatch.setattr("ageui.worker.background_workers.default_device", lambda: "cpu")
     alone, other = NewRun(config(device="cuda"), BUILT_IN), NewRun(config(weights="x"), BUILT_IN)
-    assert "--device cuda:0: torch finds no CUDA device here" in _message(alone, kind=DeviceError)
+    assert "--device cuda:0: torch finds no CUDA device" in _message(alone, kind=DeviceError)
     assert len(_message(alone, other).splitlines()) == 2
 
 
@@ -223,7 +222,7 @@ def test_runs_whose_data_is_gone_are_not_queued_again(ageui: Terminal, table: Da
         Path(table.path or "").unlink()
         done = ageui(*command.split(), *("1" if "--here" in command else "1 2").split())
         assert done.code == 3
-        assert done.err.count("people.csv is not there; mount it") == 1
+        assert done.err.count("people.csv is missing; mount it") == 1
         assert {store.runs.get(run_id).status for run_id in ids} == {"paused" if command == "resume" else "cancelled"}
 
 

@@ -125,11 +125,11 @@ def test_an_unknown_preset_lists_the_known() -> None:
 
 def test_assignments() -> None:
     assert parse_assignments(["widths=64,16", "patience = none"]) == {"widths": "64,16", "patience": "none"}
-    with pytest.raises(ConfigError, match="write it as field=value"):
+    with pytest.raises(ConfigError, match="write field=value"):
         parse_assignments(["patience"])
 
 
 @pytest.mark.parametrize("init", ["~nobody-of-this-name/weights.pth", "a\0b"])
 def test_what_can_be_no_path_of_weights_is_refused(init: str) -> None:
-    with pytest.raises(ConfigError, match="is no path of a weights file"):
+    with pytest.raises(ConfigError, match="is not the path of a weights file"):
         resolve({"init": init})

@@ -114,7 +114,7 @@ def test_a_gpu_decides_when_the_run_starts(has_bf16: None, monkeypatch: pytest.M
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_an_arithmetic_that_was_asked_for_is_used(has_bf16: None, precision: str) -> None:
     placement = device.place(_config(precision=precision))
-    assert (placement.dtype_name, placement.reason) == (precision, f"cpu (asked for), {precision} (from the config)")
+    assert (placement.dtype_name, placement.reason) == (precision, f"cpu (requested), {precision} (from the config)")
 
 
 @pytest.mark.parametrize("name", ["fp32", "bf16"])
@@ -122,7 +122,7 @@ def test_a_resumed_run_computes_as_before(has_bf16: None, name: str) -> None:
     before = {"device_type": "cpu", "dtype": name}
     for backbone in ("resnet18@layer1", "mobilenet_v3_small"):
         placement = device.place(_config(backbone=backbone), before=before)
-        assert (placement.dtype_name, placement.reason) == (name, f"cpu (asked for), {name} (as when the run began)")
+        assert (placement.dtype_name, placement.reason) == (name, f"cpu (requested), {name} (as when the run began)")
     assert device.place(_config(), before={"device_type": "cuda", "dtype": "fp32"}).dtype_name == "bf16"
 
 
@@ -133,7 +133,7 @@ def test_a_run_tells_the_rule(has_bf16: None, runner: Runner) -> None:
         (started,) = seen.all(RunStarted)
         assert started.manifest["dtype"] == dtype
         reason = cpu_arithmetic(backbone).reason
-        assert f"computing on cpu (asked for), {dtype} ({reason})" in [note.message for note in seen.all(Noted)]
+        assert f"computing on cpu (requested), {dtype} ({reason})" in [note.message for note in seen.all(Noted)]
 
 
 @pytest.mark.simulation

@@ -19,7 +19,7 @@ def _ask_anew() -> Iterator[None]:
     unlisted.cache_clear()
 
 
-def test_the_list_is_what_the_installed_torchvision_has() -> None:
+def test_the_list_matches_the_installed_torchvision() -> None:
     installed = torchvision.models.list_models(module=torchvision.models)
     assert set(LISTED) | set(unlisted()) == set(installed)
     assert len(LISTED) == len(set(LISTED))
@@ -38,7 +38,7 @@ def test_a_name_has_parts(name: str, parts: tuple[str, bool, str | None]) -> Non
 
 
 @pytest.mark.process
-def test_a_newer_torchvision_is_asked_for_what_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newer_torchvision_is_asked_for_unlisted_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = tuple(name for name in LISTED if name != "vit_b_32")
     monkeypatch.setattr(backbone_names, "LISTED", listed)
     with pytest.raises(ConfigError, match="no classifier 'vit_b_32'"):

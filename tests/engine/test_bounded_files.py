@@ -23,7 +23,7 @@ OTHER_KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "device": (lambda path: path.symlink_to("/dev/zero"), "it is a device, not a regular file"),
     "loop": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
     "missing": (lambda path: None, "No such file or directory"),
-    "growing": (lambda path: path.symlink_to("/proc/self/status"), "it grew while it was read"),
+    "growing": (lambda path: path.symlink_to("/proc/self/status"), "it grew while being read"),
 }
 
 
@@ -65,7 +65,7 @@ def test_a_pipe_of_this_process_is_read_up_to_a_limit_and_for_a_bounded_time(mon
                 os.close(writer)
 
     assert read(b"0123456789") == b"0123456789"
-    with pytest.raises(OSError, match="it carries more than the limit of 10 bytes"):
+    with pytest.raises(OSError, match="it sent more than the limit of 10 bytes"):
         read(b"0123456789!")
     with pytest.raises(OSError, match=r"it sent nothing for 0\.05 seconds"):
         read(b"01234", ends=False)

@@ -36,7 +36,7 @@ def _entry(folder: Path, name: str, size: int, used: int) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ""], ids=["files", "folders"])
-def test_what_was_used_longest_ago_goes_first(suffix: str, tmp_path: Path) -> None:
+def test_the_least_recently_used_goes_first(suffix: str, tmp_path: Path) -> None:
     paths = {
         name: _entry(tmp_path, name + suffix, 100_000, used) for name, used in zip("abcd", (3, 1, 4, 2), strict=True)
     }
@@ -51,13 +51,13 @@ def test_what_was_used_longest_ago_goes_first(suffix: str, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [paths["a"]]
 
 
-def test_what_was_just_made_stays_even_if_it_is_too_large(tmp_path: Path) -> None:
+def test_a_new_entry_stays_even_if_it_is_too_large(tmp_path: Path) -> None:
     new, old = _entry(tmp_path, "new", 5000, used=0), _entry(tmp_path, "old", 10, used=1)
     trim(tmp_path, 1, kept=new)
     assert (new.exists(), old.exists()) == (True, False)
 
 
-def test_what_dead_processes_left_goes_after_a_day_and_locks_stay(tmp_path: Path) -> None:
+def test_leftovers_of_dead_processes_go_after_a_day_and_locks_stay(tmp_path: Path) -> None:
     (tmp_path / "ab.lock").touch()
     os.utime(tmp_path / "ab.lock", (LONG_AGO, LONG_AGO))
     _entry(tmp_path, "old.x", 10, used=1)

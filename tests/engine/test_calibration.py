@@ -92,7 +92,7 @@ def test_perfect_sources_share_their_weight() -> None:
     assert fitted_to_all(Blend(), np.ones((2, 3)), np.ones(3)).tolist() == [0.5, 0.5]
 
 
-def test_a_chain_fits_its_second_method_to_what_the_first_predicts() -> None:
+def test_a_chain_fits_its_second_method_to_predictions_of_the_first() -> None:
     predicted, ages = _shrunk(sources=3)
     chain = Chain(Blend(), Stretch(CENTRE))
     weights = fitted_to_all(Blend(), predicted, ages)

@@ -61,6 +61,6 @@ def test_a_process_that_is_stopped_checks_nothing_more() -> None:
     assert check_networks([_key(size=size) for size in (128, 160)], lambda process: process.kill()) == []
 
 
-def test_what_is_known_needs_no_torch() -> None:
+def test_cached_checks_need_no_torch() -> None:
     code = "import sys, engine.checked_networks, engine.data.known_data; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -29,7 +29,7 @@ def test_every_text_comes_back_as_it_was(text: str) -> None:
 
 @pytest.mark.parametrize("start", ["", " ", "\u3000", '"', "'", ' "', "\n"])
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r"])
-def test_what_a_spreadsheet_would_run_is_text(start: str, sign: str) -> None:
+def test_formulas_of_spreadsheets_are_text(start: str, sign: str) -> None:
     shown = next(csv.reader(io.StringIO(f'"{defused(f"{start}{sign}cmd").replace(chr(34), chr(34) * 2)}"')))[0]
     assert shown.startswith(("'", "\\u000d")) or (start and "\\u000d" in shown)
 

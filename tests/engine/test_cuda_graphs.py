@@ -117,7 +117,7 @@ def test_where_no_graph_can_be_recorded_the_steps_go_on_without() -> None:
     work = Work(with_graphs=False)
     work.did(SIZES)
     assert work.notes == [
-        "training without CUDA graphs: none could be recorded (operation not permitted when stream is capturing)"
+        "training without CUDA graphs: recording failed (operation not permitted when stream is capturing)"
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_graph_with_another_result_is_dropped_and_leaves_no_trace(spoiled: str
 
     work = Work(spoil=spoil)
     assert _same(work.did(SIZES), Work(with_graphs=False).did(SIZES))
-    assert work.notes == ["training without CUDA graphs: a step with one had another result"]
+    assert work.notes == ["training without CUDA graphs: a step with a graph had another result"]
     assert (work.recorder.recorded, work.recorder.replayed) == (1, 1)
 
 
@@ -172,7 +172,7 @@ def test_without_determinism_gradients_that_are_rounding_alone_may_differ() -> N
     assert work.notes == []
 
 
-def test_of_errors_of_a_recording_the_first_is_told() -> None:
+def test_the_first_error_of_a_recording_is_noted() -> None:
     def fails_twice(work: Callable[[], Tensor]) -> Any:
         try:
             raise RuntimeError("this operation cannot be recorded")
@@ -182,7 +182,7 @@ def test_of_errors_of_a_recording_the_first_is_told() -> None:
     work = Work()
     work.step._record = fails_twice
     work.did(SIZES)
-    assert work.notes == ["training without CUDA graphs: none could be recorded (this operation cannot be recorded)"]
+    assert work.notes == ["training without CUDA graphs: recording failed (this operation cannot be recorded)"]
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=["scratch", "freeze", "dropout", "group-dro"])

@@ -23,7 +23,7 @@ FULL = OSError(errno.ENOSPC, "no space")
 
 @pytest.mark.parametrize("function", ["write", "fsync", "replace"])
 @pytest.mark.parametrize("error", [FULL, OSError(errno.EDQUOT, "quota"), OSError(errno.EIO, "io"), KeyboardInterrupt()])
-def test_a_failed_write_leaves_what_was_there(
+def test_a_failed_write_leaves_the_earlier_file(
     function: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x"
@@ -69,7 +69,7 @@ def test_folders_and_files_are_private_whatever_the_umask(umask: int, tmp_path: 
     assert modes == [0o700, 0o700, 0o600]
 
 
-def test_files_for_others_lose_what_the_umask_takes(tmp_path: Path) -> None:
+def test_files_for_others_respect_the_umask(tmp_path: Path) -> None:
     old = os.umask(0o027)
     try:
         write_atomically(tmp_path / "x", lambda stream: stream.write(b"x"), mode=0o666)

@@ -49,7 +49,7 @@ def test_the_batch_that_fits(base: int, per_image: int, uneven: int, failed: int
 
 
 @given(st.integers(0, 900), st.integers(0, 400), st.integers(0, 900), st.integers(1, 512))
-def test_what_is_named_was_tried_and_did_fit(base: int, per_image: int, uneven: int, failed: int) -> None:
+def test_the_named_batch_was_tried_and_fits(base: int, per_image: int, uneven: int, failed: int) -> None:
     gpu = Gpu(base, per_image, 1000, uneven)
     found = fitting_batch(gpu.step, failed, 1000)
     if found is None:
@@ -63,9 +63,9 @@ def test_what_is_named_was_tried_and_did_fit(base: int, per_image: int, uneven: 
 
 @pytest.mark.parametrize(
     ("fits", "advice"),
-    [(24, "--batch 24 would fit"), (None, "no smaller batch fits either: choose a smaller --backbone")],
+    [(24, "--batch 24, which fits"), (None, "no smaller batch fits either: choose a smaller --backbone")],
 )
-def test_a_run_that_finds_no_memory_says_what_would_fit(
+def test_a_run_out_of_memory_names_a_fitting_batch(
     runner: Runner, monkeypatch: pytest.MonkeyPatch, fits: int | None, advice: str
 ) -> None:
     held: list[object] = []
@@ -86,7 +86,7 @@ def test_a_run_that_finds_no_memory_says_what_would_fit(
     monkeypatch.setattr(gpu_memory, "fitting_batch", lambda measure, failed, free: fits)
     with pytest.raises(GpuMemoryError, match=advice) as raised:
         runner()
-    assert "24.0 GB; 16.0 GB of it are in use by others" in str(raised.value)
+    assert "24.0 GB, 16.0 GB of it used by others" in str(raised.value)
     assert (raised.value.exit_code, raised.value.failure) == (4, "gpu_memory")
     assert held == []
 
@@ -97,7 +97,7 @@ def test_the_batch_fits_beside_the_pixels(pixel_bytes: int, fits: int | None, mo
     monkeypatch.setattr(gpu_memory, "step_bytes", lambda config, placement, batch: gpu.step(batch))
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 1000))
     said = str(out_of_gpu_memory(build_config({**TINY, "batch": 256}), "cpu", pixel_bytes))
-    assert (f"--batch {fits} would fit" if fits else "no smaller batch fits") in said
+    assert (f"--batch {fits}, which fits" if fits else "no smaller batch fits") in said
 
 
 def test_no_smaller_batch_than_one_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_no_smaller_batch_than_one_is_advised(monkeypatch: pytest.MonkeyPatch) -
 def test_no_batch_is_named_where_features_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 1000))
     config = build_config({**TINY, "batch": 256, "strategy": "freeze", "epochs": "2,0", "size": 64})
-    assert "the same with any batch: choose a smaller --size" in str(out_of_gpu_memory(config, "cpu"))
+    assert "the same memory with any batch: choose a smaller --size" in str(out_of_gpu_memory(config, "cpu"))
 
 
 def test_a_step_is_measured_as_a_run_would_train(monkeypatch: pytest.MonkeyPatch) -> None:

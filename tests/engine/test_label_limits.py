@@ -20,7 +20,7 @@ def test_class_losses_are_those_with_several_outputs() -> None:
 @pytest.mark.parametrize("head", ["1-sigmoid", "2fc-sigmoid", "2fc-tanh"])
 def test_heads_with_an_activation_end_at_100(head: str) -> None:
     assert _warnings(oldest=104.5, head=head) == [
-        f"labels reach 104.5 years, and head {head} predicts at most 100; choose --head none"
+        f"labels reach 104.5 years, but head {head} predicts at most 100; choose --head none"
     ]
 
 
@@ -35,7 +35,7 @@ def test_head_none_is_warned_of_losses_that_end_at_100() -> None:
 
 def test_only_mape_is_warned_of_ages_of_zero() -> None:
     assert _warnings(youngest=0.0, loss="mae") == []
-    assert "the youngest train label is 0 years" in _warnings(youngest=0.0, loss="mape")[0]
+    assert "the lowest train label is 0 years" in _warnings(youngest=0.0, loss="mape")[0]
     dro = {"loss": "group-dro", "weights": "gender", "group_dro_loss": "mape"}
     assert len(_warnings(youngest=0.0, **dro)) == 1
 

@@ -71,7 +71,7 @@ def mean_variance(logits: Floats, age: float) -> float:
     return -math.log(own) + 0.2 * (mean - age) ** 2 / 2 + 0.05 * variance
 
 
-def test_mean_variance_adds_what_pan_et_al_add_to_cross_entropy() -> None:
+def test_mean_variance_adds_the_terms_of_pan_et_al_to_cross_entropy() -> None:
     loss = loss_of("mean-variance")
     logits = drawn_logits(6, 101)
     found = loss.per_image(torch.from_numpy(logits), targets(loss, AGES))
@@ -138,7 +138,7 @@ def test_balanced_mse_sets_an_image_against_the_ages_of_its_batch() -> None:
     np.testing.assert_allclose(found.numpy(), balanced(PREDICTED, AGES, 8), rtol=1e-4)
 
 
-def test_balanced_mse_is_the_squared_error_less_what_frequent_ages_gain() -> None:
+def test_balanced_mse_is_the_squared_error_less_the_gain_of_frequent_ages() -> None:
     loss = loss_of("balanced-mse")
     output = torch.full((5,), 0.35, requires_grad=True)
     total = loss.per_image(output, targets(loss, [30.0, 30.0, 30.0, 30.0, 40.0])).sum()
@@ -255,7 +255,7 @@ def test_group_dro_is_not_a_number_where_an_output_is_none() -> None:
     assert reduce(loss.per_image(output, wanted), None).isnan()
 
 
-def test_group_dro_goes_on_from_its_state() -> None:
+def test_group_dro_continues_from_its_state() -> None:
     first, second = loss_of("group-dro", 2), loss_of("group-dro", 2)
     wanted = targets(first, AGES, groups=[0, 0, 0, 1, 1, 1])
     first.per_image(torch.tensor(PREDICTED), wanted)

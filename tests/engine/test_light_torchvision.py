@@ -47,12 +47,12 @@ def test_training_imports_no_compiler_and_who_asks_gets_it() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_torchvision_for_another_torch_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_a_torchvision_for_another_torch_is_named_with_advice(tmp_path: Path) -> None:
     (tmp_path / "torchvision.py").write_text('raise RuntimeError("operator torchvision::nms does not exist")')
     command = [sys.executable, "-m", "ageui", "doctor", "--db", str(tmp_path / "runs.db")]
     path = os.pathsep.join([str(tmp_path), *sys.path])
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert "PROBLEM  problem   torchvision does not fit PyTorch here (torch " in done.stdout
-    assert "operator torchvision::nms does not exist; install both again, from the same place" in done.stdout
+    assert "PROBLEM  problem   torchvision does not match PyTorch (torch " in done.stdout
+    assert "operator torchvision::nms does not exist; reinstall both from the same source" in done.stdout
     assert "Traceback" not in done.stderr

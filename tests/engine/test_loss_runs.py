@@ -43,14 +43,14 @@ def test_a_run_learns_and_its_weights_can_be_used_again(runner: Runner, settings
     assert all(torch.equal(tensor, seen.weights[name]) for name, tensor in model.state_dict().items())
 
 
-def test_the_groups_of_group_dro_are_told_and_kept(runner: Runner) -> None:
+def test_the_groups_of_group_dro_are_noted_and_kept(runner: Runner) -> None:
     settings: dict[str, Any] = {"loss": "group-dro", "weights": "gender,age", "group_dro_step": 5}
     seen = runner(**settings, stop_after=3)
     state, _ = load_newest(seen.newest, seen.folder)
     assert state is not None
     kept = state.loss["group_weights"]
-    (told,) = [note for note in notes(seen) if note.startswith("group-dro weighs")]
-    assert told.startswith(f"group-dro weighs {len(kept)} groups: male, <20; male, 20-40; ")
+    (told,) = [note for note in notes(seen) if note.startswith("group-dro weights")]
+    assert told.startswith(f"group-dro weights {len(kept)} groups: male, <20; male, 20-40; ")
     assert kept.sum().item() == pytest.approx(1)
     assert kept.max() > 1.2 * kept.min()
 
@@ -83,10 +83,10 @@ def test_dldl_learns_from_the_spread_of_votes_where_it_is_known(runner: Runner, 
         return pd.Series(np.where(np.arange(len(frame)) < 40, 7.5, np.nan), index=frame.index)
 
     plain = runner(loss="dldl", epochs=1)
-    assert "dldl: the spread of votes is known of 0 of 65 train images, else 2 years" in notes(plain)
+    assert "dldl: 0 of 65 train images have a known spread of votes, others 2 years" in notes(plain)
     faces_with(age_std=spread)
     voted = runner(loss="dldl", epochs=1)
-    assert "dldl: the spread of votes is known of 40 of 65 train images, else 2 years" in notes(voted)
+    assert "dldl: 40 of 65 train images have a known spread of votes, others 2 years" in notes(voted)
     assert voted.all(EpochEnded)[0].train_loss != plain.all(EpochEnded)[0].train_loss
 
 
@@ -104,8 +104,8 @@ def test_images_without_a_group_are_left_out_of_group_dro_and_told(runner: Runne
 
 def test_spreads_are_those_of_apparent_ages(runner: Runner, faces_with: Any) -> None:
     faces_with(age_std=lambda frame: 5.0)
-    assert "dldl: the spread of votes is known of 65 of 65 train images, else 2 years" in notes(
+    assert "dldl: 65 of 65 train images have a known spread of votes, others 2 years" in notes(
         runner(loss="dldl", epochs=1)
     )
     real = notes(runner(loss="dldl", epochs=1, target="real"))
-    assert "dldl: the spread of votes is known of 0 of 65 train images, else 2 years" in real
+    assert "dldl: 0 of 65 train images have a known spread of votes, others 2 years" in real

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.process
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux resets a peak")
 
 
-def test_the_peak_is_told_before_the_end_and_forgets_earlier_ones(
+def test_the_peak_is_reported_before_the_end_without_earlier_peaks(
     runner: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     resets, status = tmp_path / "clear_refs", tmp_path / "status"
@@ -29,7 +29,7 @@ def test_the_peak_is_told_before_the_end_and_forgets_earlier_ones(
     assert seen.events[-2] == MemoryPeaked(1234 * 1024)
 
 
-def test_the_peak_of_a_run_that_fails_is_told_too(tmp_path: Path) -> None:
+def test_the_peak_of_a_failed_run_is_reported(tmp_path: Path) -> None:
     told: list[Any] = []
     with pytest.raises(ValueError, match="broken"), peak_memory.emitting_peak(told.append):
         raise ValueError("broken")
@@ -37,7 +37,7 @@ def test_the_peak_of_a_run_that_fails_is_told_too(tmp_path: Path) -> None:
     assert peaked.bytes > 50_000_000
 
 
-def test_where_the_system_keeps_no_peak_to_reset_that_of_the_process_is_told(
+def test_without_a_resettable_peak_that_of_the_process_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(peak_memory, "_STATUS", tmp_path / "absent")

@@ -52,7 +52,7 @@ needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason
     ],
     ids=lambda settings: "-".join(map(str, settings.values())),
 )
-def test_the_script_predicts_what_ageui_predicts(
+def test_the_script_and_ageui_predict_alike(
     settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     base = {"backbone": "resnet18@layer1", "size": 64, "strategy": "scratch", "precision": "fp32", "device": "cpu"}

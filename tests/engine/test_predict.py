@@ -85,14 +85,14 @@ def test_images_unlike_face_crops_get_warnings(weights: Path, tmp_path: Path) ->
     blue.save(tmp_path / "blue.gif", save_all=True, append_images=[Image.new("RGB", (64, 64), (200, 0, 0))])
     found = _predicted(weights, *sorted(tmp_path.iterdir()))
     assert all(one.years is not None for one in found)
-    crop = "of which the central square is used; crop it to the face"
+    crop = "only the central square is used; crop it to the face"
     assert {one.path.stem: list(one.warnings) for one in found if one.warnings} == {
-        "blue": ["one colour only, so it shows no face", "several frames (the first is used)"],
+        "blue": ["a single colour, so it shows no face", "several frames (the first is used)"],
         "pixel": [
-            "too small for a face crop: 1×1 pixels, and a face needs 32×32",
-            "one colour only, so it shows no face",
+            "too small for a face crop: 1×1 pixels, but a face needs 32×32",
+            "a single colour, so it shows no face",
         ],
-        "small": ["too small for a face crop: 40×31 pixels, and a face needs 32×32"],
+        "small": ["too small for a face crop: 40×31 pixels, but a face needs 32×32"],
         "strip": [f"too oblong for a face crop: 40×300 pixels, {crop}"],
         "wide": [f"too oblong for a face crop: 49×32 pixels, {crop}"],
     }

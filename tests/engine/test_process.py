@@ -113,7 +113,7 @@ def _whole_run(folder: Path) -> WholeRun:
     return WholeRun(folder, messages, process.leave(), process.log.read_text())
 
 
-def test_a_run_is_told_from_its_start_to_its_end(whole_run: WholeRun) -> None:
+def test_a_run_is_reported_from_its_start_to_its_end(whole_run: WholeRun) -> None:
     messages = whole_run.messages
     assert whole_run.code == EXIT_STOPPED
     assert [message.number for message in messages] == list(range(len(messages)))
@@ -145,13 +145,13 @@ def test_asked_to_leave_it_writes_a_checkpoint(tmp_path: Path, how: str) -> None
     assert told == list(range(1, state.step + 1))
 
 
-def test_it_leaves_without_a_checkpoint_where_nobody_reads_any_more(tmp_path: Path) -> None:
+def test_it_leaves_without_a_checkpoint_once_nobody_reads(tmp_path: Path) -> None:
     process = Process(tmp_path / "run", epochs=100_000, patience="none")
     process.until(RunStarted)
     os.close(process.read)
     assert process.wait() == EXIT_STOPPED
     assert not list((tmp_path / "run").glob("state-*"))
-    assert "nobody watches this run any more" in process.log.read_text()
+    assert "the supervisor of this run is gone" in process.log.read_text()
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_it_leaves_without_a_checkpoint_where_nobody_reads_any_more(tmp_path: Pa
     [
         ({"weights": "height"}, "config", 2, "no attribute 'height'"),
         ({"device": "cuda:7"}, "device", 4, "CUDA device"),
-        ({"spec": DataSpec(name="gone", format="course", path="/no/such/folder")}, "data", 3, "is not there"),
+        ({"spec": DataSpec(name="gone", format="course", path="/no/such/folder")}, "data", 3, "is missing"),
     ],
 )
-def test_what_a_person_has_to_change_is_its_last_word(
+def test_a_problem_for_a_person_is_its_last_event(
     tmp_path: Path, changes: dict[str, Any], failure: str, code: int, said: str
 ) -> None:
     process = Process(tmp_path / "run", **changes)
@@ -188,7 +188,7 @@ def test_a_path_that_is_not_utf8_is_asked_for_as_it_is(tmp_path: Path) -> None:
     assert "caf" in last.message
 
 
-def test_what_is_no_request_is_refused(tmp_path: Path) -> None:
+def test_other_input_than_requests_is_refused(tmp_path: Path) -> None:
     for line in (b"", b"{", b"{}\n", b'{"config": {}}\n', b"[1]\n"):
         with pytest.raises(ValueError, match=r"."):
             RunRequest.from_line(line)
@@ -201,7 +201,7 @@ OTHERS: tuple[dict[str, Any], ...] = (
 )
 
 
-def test_what_a_process_trained_before_leaves_no_trace_in_a_run(tmp_path: Path, whole_run: WholeRun) -> None:
+def test_an_earlier_run_of_the_process_leaves_no_trace_in_a_run(tmp_path: Path, whole_run: WholeRun) -> None:
     used = Process(tmp_path / "used", **OTHERS[0])
     used.rest()
     for number, changes in enumerate(OTHERS[1:]):
@@ -239,7 +239,7 @@ def test_a_run_that_fails_ends_its_process(tmp_path: Path) -> None:
     assert process.wait() == 2
 
 
-def test_a_run_that_is_asked_for_and_withdrawn_at_once_is_told_to_be_interrupted(tmp_path: Path) -> None:
+def test_a_run_requested_and_withdrawn_at_once_is_interrupted(tmp_path: Path) -> None:
     process = Process(tmp_path / "run", epochs=100_000, patience="none")
     process.control.close()
     ended = process.rest()[-1]

@@ -251,7 +251,7 @@ def test_a_checkpoint_that_takes_long_is_written_less_often(runner: Runner, monk
     assert [written.step for written in seen.states] == [1, 6]
 
 
-def test_losses_up_to_a_checkpoint_are_told_before_it(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losses_up_to_a_checkpoint_are_emitted_before_it(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint_writer, "CHECKPOINT_SHARE", 1e9)
     monkeypatch.setattr(train_metrics, "SECONDS_BETWEEN_STEP_EVENTS", 3600.0)
     seen = runner(checkpoint_seconds=0)
@@ -263,7 +263,9 @@ def test_losses_up_to_a_checkpoint_are_told_before_it(runner: Runner, monkeypatc
             assert told == set(range(1, event.step + 1))  # type: ignore[union-attr]
 
 
-def test_which_losses_are_told_depends_on_the_config_alone(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_choice_of_emitted_losses_depends_on_the_config_alone(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(train_metrics, "POINTS_PER_EPOCH", 9)
     often = runner(batch=4)
     monkeypatch.setattr(train_metrics, "SECONDS_BETWEEN_STEP_EVENTS", 3600.0)
@@ -290,7 +292,7 @@ def test_a_damaged_checkpoint_is_never_loaded_but_the_one_before_it(
     resumed = runner(epochs=3, checkpoints=(*second.newest, *first.newest))
     assert resumed.all(RunStarted)[0].step == 2
     (note,) = [note for note in resumed.all(Noted) if note.warning]
-    assert "gone back to an earlier checkpoint" in note.message
+    assert "continuing from an earlier checkpoint" in note.message
     assert newest.name in note.message
     _assert_same_end(undisturbed, first, resumed)
 
@@ -322,7 +324,7 @@ def test_other_data_under_the_same_name_is_refused(runner: Runner) -> None:
     runner.spec = DataSpec(
         name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(65, 33, 20), image_size=32, seed=5)
     )
-    with pytest.raises(DataError, match=r"'faces' is not what it was when this run began.*--from-start"):
+    with pytest.raises(DataError, match=r"'faces' changed since this run started.*--from-start"):
         runner(checkpoints=stopped.newest)
 
 
@@ -332,11 +334,11 @@ def test_other_first_weights_are_refused(runner: Runner) -> None:
     settings: dict[str, Any] = {"strategy": "finetune", "init": init, "backbone": "resnet18@layer1"}
     stopped = runner(**settings, stop_after=1)
     Path(init).write_bytes((runner(epochs=1, seed=9).folder / weights_file(1)).read_bytes())
-    with pytest.raises(DataError, match="are not what they were"):
+    with pytest.raises(DataError, match="changed since it started; restore them"):
         runner(**settings, checkpoints=stopped.newest)
 
 
-def test_another_number_of_threads_is_told(runner: Runner) -> None:
+def test_another_number_of_threads_is_reported(runner: Runner) -> None:
     stopped = runner(stop_after=1)
     manifest = stopped.all(RunStarted)[0].manifest
     same = runner(checkpoints=stopped.newest, manifest=manifest)
@@ -351,15 +353,15 @@ def test_another_number_of_threads_is_told(runner: Runner) -> None:
 @pytest.mark.parametrize(
     ("stop_after", "said"),
     [
-        (4, "tensors begin random; head: taken from the checkpoint of step 4"),
-        (5, "backbone and head: taken from the checkpoint of step 5"),
+        (4, "tensors start random; head: from the checkpoint after step 4"),
+        (5, "backbone and head: from the checkpoint after step 5"),
     ],
 )
-def test_it_is_told_where_the_weights_come_from(runner: Runner, stop_after: int, said: str) -> None:
+def test_the_origin_of_the_weights_is_noted(runner: Runner, stop_after: int, said: str) -> None:
     stopped = runner(**FREEZE, stop_after=stop_after)
     (began,) = [note.message for note in stopped.all(Noted) if "backbone" in note.message]
     assert began.startswith("backbone: all ")
-    assert began.endswith(" tensors begin random")
+    assert began.endswith(" tensors start random")
     resumed = runner(**FREEZE, checkpoints=stopped.newest)
     (note,) = [note.message for note in resumed.all(Noted) if "backbone" in note.message]
     assert note.endswith(said)

@@ -35,7 +35,7 @@ def _config(**fields: object) -> RunConfig:
         ),
     ],
 )
-def test_out_of_memory_never_names_what_is_smallest_already(fields: dict[str, object], advice: str) -> None:
+def test_memory_advice_omits_settings_at_their_minimum(fields: dict[str, object], advice: str) -> None:
     assert smaller(_config(**fields)) == advice
 
 
@@ -49,7 +49,7 @@ def test_out_of_memory_never_names_what_is_smallest_already(fields: dict[str, ob
         ({"batch": 1, "strategy": "finetune"}, "choose a larger --size or --batch 2 or more or --set bn=frozen"),
     ],
 )
-def test_batch_norm_of_one_image_names_what_gives_it_more(fields: dict[str, object], cures: str) -> None:
+def test_batch_norm_of_one_image_names_cures(fields: dict[str, object], cures: str) -> None:
     text = lone_values_problem(_config(**fields), 5, needs_pairs=True)
     assert text is not None
     assert text.endswith(cures)
@@ -79,7 +79,7 @@ def test_divergence_advice_names_labels_and_heads_at_fault() -> None:
     assert "labels of 0 years; choose another --loss" in _advice(loss="mape", youngest=0.0)
     assert _advice(loss="mape") == "try a lower --lr than 0.1"
     for head in ("none", "2fc-tanh"):
-        assert f"head {head} lets fall below 0" in _advice(loss="poisson", head=head, from_first_step=True)
+        assert f"head {head} can predict values below 0" in _advice(loss="poisson", head=head, from_first_step=True)
     assert "logarithm" not in _advice(loss="poisson", head="2fc-sigmoid")
 
 
@@ -108,7 +108,7 @@ def test_an_unknown_device_is_refused_with_the_choices(device: str) -> None:
     assert field_problem("device", device) == f"device {device!r}: choose auto, cpu, cuda or cuda:N"
 
 
-def test_a_missing_cuda_device_is_refused_with_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_cuda_device_is_refused_with_the_existing_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(DeviceError, match=r"this machine has 1 CUDA device; choose cuda:0$"):
@@ -126,7 +126,7 @@ def _known(columns: tuple[str, ...] | None = None, **fields: object) -> KnownDat
 def test_another_target_is_advised_only_if_the_table_has_it() -> None:
     config = _config(target="real")
     (has_it,) = data_problems(config, _known(("image", "age")))
-    assert str(has_it).endswith("or train on the apparent one with --set target=apparent")
+    assert str(has_it).endswith("or train on apparent ages with --set target=apparent")
     (has_none,) = data_problems(config, _known(("image", "years")))
     assert str(has_none).endswith("name it with ageui data add --columns")
 

@@ -56,7 +56,7 @@ def test_a_run_tells_its_whole_story_in_order(runner: Runner) -> None:
         assert epoch.images_per_second > 0
 
 
-def test_a_run_from_the_file_of_another_hands_on_what_that_was_pretrained_on(runner: Runner, tmp_path: Path) -> None:
+def test_a_run_from_the_file_of_another_passes_its_pretraining_on(runner: Runner, tmp_path: Path) -> None:
     origin = tmp_path / "origin.safetensors"
     config = build_config({**TINY, "init": "random"})
     save_weights(build_model(config, 1)[0].state_dict(), config, origin, "pretrained on private faces")
@@ -67,7 +67,7 @@ def test_a_run_from_the_file_of_another_hands_on_what_that_was_pretrained_on(run
         assert any("pretrained on private faces" in event.message for event in seen.all(Noted))
 
 
-def test_what_is_scored_is_what_was_kept(runner: Runner) -> None:
+def test_the_scored_weights_are_the_kept_weights(runner: Runner) -> None:
     seen = runner(epochs=3)
     best = min(seen.all(EpochEnded), key=lambda epoch: epoch.val_loss or math.inf)
     assert seen.best.epoch == best.epoch
@@ -215,7 +215,7 @@ def test_the_second_stage_begins_with_the_first_ones_best_weights(runner: Runner
     assert [stage.stage for stage in both.all(StageStarted)] == [1, 2]
 
 
-def test_a_stopped_run_keeps_what_it_measured(runner: Runner) -> None:
+def test_a_stopped_run_keeps_its_measurements(runner: Runner) -> None:
     seen = runner(stop_after=3, epochs=5)
     assert seen.ended.outcome == "interrupted"
     assert max(step.step for step in seen.all(StepsEnded)) == 3
@@ -297,7 +297,7 @@ def test_every_loss_trains_with_every_optimizer(runner: Runner, loss: str, optim
 
 
 @pytest.mark.simulation
-def test_a_run_learns_what_the_drawn_faces_show(tmp_path: Path) -> None:
+def test_a_run_learns_from_drawn_faces(tmp_path: Path) -> None:
     spec = DataSpec(name="faces", format="synthetic", synthetic=SyntheticOptions(counts=(400, 120, 0), image_size=48))
     # 78 steps are too few for the moving statistics of Keras' momentum.
     changes: dict[str, Any] = {"size": 48, "backbone": "resnet18@layer2", "lr": 2e-3, "bn_momentum": 0.9}
@@ -312,7 +312,7 @@ def test_an_attribute_the_data_lacks_is_refused_before_training(runner: Runner) 
         runner(weights="height")
 
 
-def test_a_device_that_is_not_there_is_refused(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_device_is_refused(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError, match="no CUDA device"):
         runner(device="cuda")

@@ -83,7 +83,7 @@ def test_cached_features_of_mirror_images_are_those_of_images(
 
 
 def test_standardized_features_need_weights_to_begin_with() -> None:
-    with pytest.raises(ConfigError, match="strategy scratch begins without; choose --strategy freeze or finetune"):
+    with pytest.raises(ConfigError, match="scratch starts from random ones; choose --strategy freeze or finetune"):
         build_config({"strategy": "scratch", "standardize": True})
 
 

@@ -31,7 +31,7 @@ def _tar() -> bytes:
     ("head", "said"),
     [
         (b"", r"it is empty \(0 bytes\)"),
-        (b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>", "it is a web page, .*download that again"),
+        (b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>", "it is a web page, .*download the file again"),
         (b"\xef\xbb\xbf\r\n <HTML>", "it is a web page"),
         ("<!-- saved -->\n<html><title>\u6587\u4ef6".encode()[:-1], "it is a web page"),
         (b'<?xml version="1.0"?><Error><Code>AccessDenied', "it is a web page"),
@@ -46,7 +46,7 @@ def _tar() -> bytes:
         (b"\x89HDF\r\n\x1a\n" + bytes(99), "a Keras or HDF5 file; .*PyTorch"),
         (b"\x08\x07\x12\x07pytorch\x1a\x051.9.0:\x80", "an ONNX model"),
         (b"\x93NUMPY\x01\x00", "a NumPy array"),
-        (bytes(64), "it is damaged, cut short, or of another format"),
+        (bytes(64), "it is damaged, truncated, or of another format"),
         (b"\xff" * 100, "it is damaged"),
     ],
 )
@@ -68,8 +68,8 @@ def test_files_of_torch_and_safetensors_are_not_refused(head: bytes) -> None:
         (_zip(metadata_dot_json=b"", model_dot_weights_dot_h5=b""), "a Keras model"),
         (_zip(a_dot_npy=b""), "an archive of NumPy arrays"),
         (_zip(w_dot_pth=b"x"), "a zip archive of 'w.pth'; unpack it"),
-        (_zip(zipfile.ZIP_DEFLATED, a__data_dot_pkl=bytes(10_000)), "it is compressed, and would expand"),
-        (_zip(a__data_dot_pkl=bytes(99))[:60], "it is cut short or damaged"),
+        (_zip(zipfile.ZIP_DEFLATED, a__data_dot_pkl=bytes(10_000)), "it is compressed; save it again"),
+        (_zip(a__data_dot_pkl=bytes(99))[:60], "it is truncated or damaged"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
@@ -88,9 +88,9 @@ def test_an_archive_of_torch_save_is_not_refused() -> None:
     ("inside", "said"),
     [
         (["w.pth", "notes.txt"], "give the weights file inside: 'w.pth'"),
-        (["data.pkl", "version"], "unpacked to; .* zip -0 -r"),
-        (["notes.txt"], "which holds 'notes.txt'; give a weights file"),
-        ([], "which holds nothing"),
+        (["data.pkl", "version"], "the folder of an unpacked PyTorch file; .* zip -0 -r"),
+        (["notes.txt"], "a folder with 'notes.txt' inside; give a weights file"),
+        ([], "a folder with nothing inside"),
     ],
 )
 def test_a_folder_is_named_with_the_weights_in_it(tmp_path: Path, inside: list[str], said: str) -> None:

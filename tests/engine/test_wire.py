@@ -152,8 +152,8 @@ def test_an_event_that_was_torn_off_is_no_event(messages: list[Message], data: s
 
 
 @given(st.binary(max_size=200))
-def test_what_is_no_event_is_refused_and_nothing_else_happens(content: bytes) -> None:
-    with pytest.raises(ProtocolError, match="sent what is no event"):
+def test_other_lines_than_events_are_refused_without_side_effects(content: bytes) -> None:
+    with pytest.raises(ProtocolError, match="sent something other than an event"):
         decode(content)
 
 

@@ -1,4 +1,4 @@
-"""Rows of a label, a count, a dot with whiskers and a value, all on one axis, as lines of text."""
+"""Draws rows of a label, a count, a dot with whiskers and a value, all on one axis, as lines of text."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ _CELLS_PER_TICK = 7
 class DotRow:
     """A value with the ends of its interval, its whiskers.
 
-    `text` replaces the value as its unit is written. `reference` is a second value, marked ◆ and joined to the dot if
-    `is_joined`. `marks` stand right of the value; `note` follows them where there is room. `style` is that of dot and
+    `text` replaces the value in its usual form. `reference` is a second value, marked ◆ and joined to the dot if
+    `is_joined`. `marks` stand right of the value; `note` follows them if there is room. `style` is that of dot and
     whiskers.
     """
 
@@ -47,7 +47,7 @@ class DotRow:
 
 @dataclass(frozen=True)
 class DotHeading:
-    """A line between rows: a title, and details, of which the last are left out where they do not fit."""
+    """A line between rows: a title and details. The last details are omitted if they do not fit."""
 
     title: str
     details: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ def dot_plot(
 
 
 def plot_lines(rows: Sequence[DotRow], cells: int, *, include: Sequence[float] = ()) -> tuple[str, list[str]]:
-    """The axis with its ticks, and the plot of each row alone, all `cells` wide: for tables that have the rest."""
+    """The axis with its ticks, and the plot of each row, all `cells` wide, for tables that show the rest."""
     axis = _Axis.of(rows, include, cells)
     plots = ["".join(character for character, _ in _drawn(row, axis, None)) for row in rows]
     return _axis_line(axis, None, "", 0).plain, plots

@@ -67,7 +67,7 @@ def column_form(comparison: Comparison, looks: RunLooks, order: Order, *, group_
 
 
 def _head(row: ComparedRow, looks: RunLooks) -> tuple[Pieces, Pieces]:
-    """The name, and what else there is to know of the row."""
+    """The name of the row and its details."""
     parts: list[Piece] = []
     if row.is_baseline:
         parts.append(Piece(f"{BASELINE} baseline", "accent"))

@@ -13,12 +13,12 @@ from engine.errors import ConfigError
 from engine.figure_forms import ATTRIBUTE_KINDS, OVERALL_FIGURES
 
 Further = Literal["signed gaps", "all", "none"]
-"""Which further figures stand below MAE and biases."""
+"""The choice of further figures below MAE and biases."""
 
 
 @dataclass(frozen=True)
 class ComparisonView:
-    """The compared runs and the options of the comparison. A `split` of None is the best one that all runs have;
+    """The compared runs and the options of the comparison. A `split` of None means the best split of all runs;
     `baseline` is an id, `constant` or None."""
 
     run_ids: tuple[int, ...]

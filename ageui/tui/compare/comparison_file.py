@@ -87,18 +87,18 @@ async def export_by_dialog(
 
 
 async def _written(app: BaseApp, content: str | None, path: Path) -> Path | None:
-    """The path that the content was written to, or may be; None if an existing file is to stay."""
+    """The path that the content was or may be written to; None to keep an existing file."""
     try:
         return await asyncio.to_thread(export, content, path)
     except FileExistsError:
-        question = confirmation(f"{path} exists already. Replace it?", "Yes, replace it")
+        question = confirmation(f"{path} already exists. Replace it?", "Yes, replace it")
         if await app.push_screen_wait(question) is None:
             return None
         return await asyncio.to_thread(export, content, path, replace=True)
 
 
 async def _draw(app: BaseApp, comparison: Comparison, axes: tuple[str, str], format: str, target: Path) -> None:
-    """Draws the plot in a command of its own, since matplotlib is no part of this process."""
+    """Draws the plot in a separate command, because this process does not load matplotlib."""
     options = ["--format", format, "--output", str(target), "--force", "--plot", ",".join(axes)]
     further = [name.rpartition("_")[2] for name in axes if name in comparison.further]
     options += ["--figures", ",".join(further)] if further else []

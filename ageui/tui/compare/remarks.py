@@ -1,4 +1,4 @@
-"""Remarks on a comparison: its marks in one line, what they mean, and the details of a row."""
+"""Remarks on a comparison: its marks in one line, their meanings, and the details of a row."""
 
 from collections.abc import Collection, Mapping
 

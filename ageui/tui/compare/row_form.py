@@ -178,7 +178,7 @@ class _Figure:
 
 
 def _seeds(comparison: Comparison, order: Order) -> list[_Column]:
-    """The number of runs of each row, if any has several; that of those with scores and of all, if some have none."""
+    """The number of runs of each row, if any has several; with the number of scored runs if some have no scores."""
     if all(len(row.runs) < 2 for row in comparison.rows):
         return []
     texts = []

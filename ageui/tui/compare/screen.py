@@ -322,12 +322,12 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             self._order = replace(self._order, descending=not self._order.descending)
             self._draw_sorted()
         else:
-            self.app.tell("the rows are not sorted; s sorts them")
+            self.app.tell("the rows are not sorted; press s to sort them")
 
     def action_toggle_pin(self) -> None:
         """Keeps the baseline on top, or in its place, among sorted rows."""
         self._pins_baseline = not self._pins_baseline
-        self.app.tell("the baseline stays on top" if self._pins_baseline else "the baseline is sorted as all rows are")
+        self.app.tell("the baseline stays on top" if self._pins_baseline else "the baseline is sorted like other rows")
         self._draw()
 
     def action_toggle_settings(self) -> None:
@@ -373,7 +373,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
     def action_drop(self) -> None:
         row = self._row_here()
         if row is None or not row.runs:
-            self.app.tell("the constant predictor stays as long as its runs do" if row else "no row to remove")
+            self.app.tell("the constant predictor stays while its runs stay" if row else "no row to remove")
             return
         left = tuple(run_id for run_id in self._view.run_ids if run_id not in row.runs)
         if not left:
@@ -404,7 +404,7 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
 
     def action_export(self) -> None:
         if self._shown is not None and self._snapshot is not None:
-            remark = "" if self.is_settled else "; intervals of differences were not computed yet"
+            remark = "" if self.is_settled else "; intervals of differences are not computed yet"
             runs = self._snapshot.runs.values()
             axes = self.pictures.axes_in(self._shown)
             export = export_by_dialog(self.app, self._shown, runs, axes, remark)

@@ -10,7 +10,7 @@ from engine.errors import DataError
 
 @dataclass(frozen=True)
 class Registration:
-    """The report on a new data set; `refusal` says why it was not registered, if it was not."""
+    """The report on a new data set; `refusal` is the reason if it was not registered."""
 
     report: DataReport
     refusal: str
@@ -49,7 +49,7 @@ async def draw_sheet(db: Path, name: str, target: str, split: str, group: tuple[
 
 
 def _report(result: CommandResult) -> DataReport:
-    """The report that a command printed, with or without problems. Raises `DataError` without a report."""
+    """The report printed by a command, with or without problems. Raises `DataError` without a report."""
     if result.answer is None:
         raise DataError(result.error)
     return DataReport.from_json(result.answer)

@@ -93,7 +93,7 @@ def _count(group: GroupCounts, split: str, largest: int) -> Cell:
 def list_text(spec: DataSpec, *, is_there: bool) -> Text:
     """The list entry of a data set: its name, and its format or that it is missing."""
     if not is_there:
-        return Text.assemble((clean(spec.name), "dim"), ("  not there", "bold"))
+        return Text.assemble((clean(spec.name), "dim"), ("  missing", "bold"))
     return Text.assemble(clean(spec.name), (f"  {spec.format if spec.path else 'built in'}", "dim"))
 
 
@@ -103,7 +103,7 @@ def about_text(spec: DataSpec, target: str, checked_at: datetime | None) -> Text
     if checked_at is not None:
         lines[0].append(f" · images read {checked_at.astimezone():%Y-%m-%d %H:%M}", style="dim")
     elif spec.skip_bad:
-        lines[0].append(" · bad rows are left out", style="dim")
+        lines[0].append(" · bad rows are skipped", style="dim")
     where = clean(spec.path) if spec.path else "drawn when needed; no files · a adds a data set of your own"
     lines.append(Text(where, style="dim"))
     return Text("\n").join(lines)
@@ -165,7 +165,7 @@ def _duplicates(report: DataReport) -> list[Text]:
     counts = Counter(pair.where for pair in report.duplicates)
     if not counts:
         return [Text.assemble(("✓ ", "dim"), "no near-duplicates")]
-    # Pairs across splits come first, since they inflate scores.
+    # Pairs across splits come first, because they inflate scores.
     where = [f"{count} {place}" for place, count in sorted(counts.items())]
     pairs = counted(len(report.duplicates), "pair")
     lines = [Text.assemble(("! ", "bold"), f"{pairs} of near-duplicates: {', '.join(where)}")]

@@ -36,7 +36,7 @@ from engine.data.spec import DataSpec
 from engine.errors import DataError
 from engine.paths import cache_folder
 
-_REST_SECONDS = 0.2  # before reading the rows of a data set, so that moving through the list starts no process
+_REST_SECONDS = 0.2  # before reading the rows of a data set, so that moving through the list starts no processes
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class DataSetsSnapshot:
 
 @dataclass(frozen=True)
 class ShownReport:
-    """A report with a note. `checked_at` is when its images were read; None if only its rows were."""
+    """A report with a note. `checked_at` is the time when its images were read; None if only rows were read."""
 
     report: DataReport
     checked_at: datetime | None = None
@@ -149,7 +149,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
     async def _read_rows(self, spec: DataSpec, target: Target) -> None:
         """Shows the stored report if it is current, else reads the rows."""
         if not await asyncio.to_thread(data_rows.is_there, spec):
-            self._tell_error(f"{spec.path} is not there: mount it, or forget the data set (x) and add it again (a)")
+            self._tell_error(f"{spec.path} is missing; mount it, or forget the data set (x) and add it again (a)")
             return
         kept = await asyncio.to_thread(kept_report, spec, target, cache_folder())
         if kept is not None and kept.is_current:
@@ -223,7 +223,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
     def _start(self, work: Callable[[], Awaitable[None]]) -> None:
         """Starts a job, which a person can stop. Refuses a second one."""
         if self._job is not None:
-            self.app.tell("something is being read already; esc stops it", severity="warning")
+            self.app.tell("a data set is already being read; esc stops that", severity="warning")
             return
 
         async def job() -> None:
@@ -279,7 +279,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
         async def draw() -> None:
             self._tell_doing(f"drawing a sheet of {what}")
             path = await commands.draw_sheet(self._db, spec.name, target, split, members)
-            # Stays longer than a notice, since it may name a file to copy.
+            # Stays longer than a notice, because it may name a file to copy.
             self._outcome = await asyncio.to_thread(open_in_viewer, path)
 
         self._start(draw)
@@ -296,7 +296,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
             path = Path(text.strip()).expanduser().absolute()
             is_there = await asyncio.to_thread(path.exists)
         except (OSError, RuntimeError, ValueError) as error:
-            self._tell_error(f"{text.strip()} is no path: {error}")
+            self._tell_error(f"{text.strip()} is not a path: {error}")
             return
         if not is_there:
             self._tell_error(f"{path} does not exist; give the folder or table of the data set")
@@ -311,15 +311,15 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
             self.refresh_soon()
 
     async def _register(self, name: str, path: Path) -> DataReport | None:
-        """Registers a data set; asks before it leaves out unusable rows and images. Returns None if refused."""
+        """Registers a data set. Asks before skipping unusable rows and images. Returns None if refused."""
         progress = self._progress_of(name)
         self._tell_doing(f"reading {path}")
         new = await commands.register(self._db, name, path, progress, skip_bad=False)
         if new.refusal:
             self._tell_error(new.refusal)
             problems = new.report.problems
-            question = f"data set {name!r} has {unusable(problems)}: {problems[0]}. Add it without?"
-            if await self.app.push_screen_wait(confirmation(question, "Yes, leave them out")) is None:
+            question = f"data set {name!r} has {unusable(problems)}: {problems[0]}. Add it without these?"
+            if await self.app.push_screen_wait(confirmation(question, "Yes, skip them")) is None:
                 return None
             self._tell_error("")
             self._tell_doing(f"reading {path}")

@@ -15,7 +15,7 @@ def is_too_small(size: Size) -> bool:
 
 
 class SmallTerminal(ModalScreen[None]):
-    """Says how much room the application needs, and how to leave it."""
+    """Shows the size that the application needs, and how to leave it."""
 
     def compose(self) -> ComposeResult:
         yield Static(markup=False)

@@ -33,7 +33,7 @@ class CheckedForm:
     """A checked form.
 
     `in_force` maps empty fields to their values and origins. `problems` are by field; `trouble` concerns no field.
-    `unused` are fields without effect, each with what would use it; None if that is as unknown as the runs.
+    `unused` are fields without effect, each with its condition; None if unknown because the runs are unknown.
     `plan` has the runs to queue, and is None if anything is wrong; `outcome` describes it. `command` is the equivalent
     shell command, or None if no single command is equivalent.
     """
@@ -55,7 +55,7 @@ class CheckedForm:
 
     @property
     def why_not(self) -> str:
-        """Why nothing can be queued; empty without problems."""
+        """The reason why nothing can be queued; empty without problems."""
         if self.plan is not None:
             return ""
         if self.problems:
@@ -63,7 +63,7 @@ class CheckedForm:
         return self.trouble or "this cannot be queued"
 
     def with_error(self, error: AgeUIError) -> Self:
-        """Adds an error to the fields that it is about, or to `trouble` if the form has none of them."""
+        """Adds an error to its fields, or to `trouble` if the form has none of them."""
         placed: dict[str, str] = {}
         for problem in error.problems:
             name = self._field_of(problem)
@@ -73,6 +73,6 @@ class CheckedForm:
         return replace(self, problems={**placed, **self.problems}, trouble=trouble)
 
     def _field_of(self, problem: Problem) -> str:
-        """The first field of the problem that was filled in, since the others have their defaults."""
+        """The first filled-in field of the problem, because the others have their defaults."""
         names = (problem.field, *problem.others)
         return next((name for name in names if name in self.entered.texts), problem.field)

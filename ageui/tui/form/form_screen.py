@@ -1,4 +1,4 @@
-"""The base screen of forms, which check their fields as a person types and show the runs to queue."""
+"""The base screen of forms that check their fields during typing and show the runs to queue."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -62,7 +62,7 @@ class FormScreen(LiveScreen[Checked]):
         self._act_if_pending(snapshot)
 
     def show_plan(self, checked: Checked) -> None:
-        """Shows the runs to queue, or why nothing can be queued."""
+        """Shows the runs to queue, or the reason why nothing can be queued."""
         why_not = checked.why_not
         lines = [why_not] if why_not else [checked.outcome, *checked.notes, checked.trouble]
         outcome = self.query_one("#outcome", Static)
@@ -97,17 +97,17 @@ class FormScreen(LiveScreen[Checked]):
         self.refresh_soon()
 
     def _act_if_pending(self, checked: Checked) -> None:
-        """Calls the pending action if its texts were checked; drops it after a change, whose plan nobody has seen."""
+        """Calls the pending action if its texts were checked; drops it after a change, because nobody saw that plan."""
         if self._pending is None:
             return
         asked, act = self._pending
         if asked != self.entered_now():
             self._pending = None
-            self.app.tell("the form was changed meanwhile: nothing was done", severity="warning")
+            self.app.tell("the form changed meanwhile, so nothing was done", severity="warning")
         elif asked != checked.entered:
             return
         elif checked.missing and not checked.why_not:
-            # Networks that are still being checked may refuse the runs: the action waits for them.
+            # The action waits for networks being checked, which may refuse the runs.
             self.query_one("#outcome", Static).update(f"{clean(checked.outcome)} · checking networks …")
         else:
             self._pending = None
@@ -125,7 +125,7 @@ class FormScreen(LiveScreen[Checked]):
     def cancel_pending(self) -> None:
         if self._pending is not None:
             self._pending, self._last_error = None, ""
-            self.app.tell("the form could not be checked: nothing was done", severity="error")
+            self.app.tell("the form could not be checked, so nothing was done", severity="error")
 
     def action_queue(self) -> None:
         self.once_checked(self.queue)

@@ -55,7 +55,7 @@ class _Template:
 
 @dataclass(frozen=True)
 class _ExpandedGrid:
-    """The configs of a grid and the fields that none of them uses, with everything that they depend on."""
+    """The configs of a grid and the fields that none of them uses, with everything that decides them."""
 
     values: Mapping[str, str]
     basis: Basis
@@ -66,7 +66,7 @@ class _ExpandedGrid:
 
 
 class FormCheck:
-    """Checks one form against a database, from one thread at a time.
+    """Checks a form against a database, in one thread at a time.
 
     Expands grids again only after a change. `devices` are the known devices of this machine.
     """
@@ -137,7 +137,7 @@ class FormCheck:
     # The run that prefills the form
 
     def _read_template(self, store: Store) -> str:
-        """Reads the template once; returns why that is impossible, or ""."""
+        """Reads the template once. Returns the reason why that is impossible, or ""."""
         if self._template_id is None or self._template is not None:
             return ""
         try:
@@ -165,7 +165,7 @@ class FormCheck:
         own = [run.spec for run in plan.runs if run.spec.name == name]
         notes = []
         if own and any(spec != own_splits(template.spec) for spec in own):
-            notes.append(f"the description of {name} has changed since {of_run} was queued")
+            notes.append(f"the description of {name} changed after {of_run} was queued")
         if own and template.spec.fold is not None:
             notes.append(f"{of_run} was tested on a fold; new runs use the splits of {name}: see ageui run --folds")
         return tuple(notes)
@@ -198,7 +198,7 @@ class FormCheck:
         try:
             return self._expanded(store, values, basis, seeds, first).unused
         except ConfigError:
-            return None  # the plan tells why
+            return None  # the plan has the reason
 
     def _expanded(
         self, store: Store, values: dict[str, str], basis: Basis, seeds: int | None, first: Resolved
@@ -266,7 +266,7 @@ def _wrong_values(values: Mapping[str, str]) -> dict[str, str]:
 def _missing_file(text: str) -> str | None:
     for value in sweeps.values_of("init", text):
         if value not in ("auto", *INITS) and not _is_file(Path(absolute_init(value))):
-            return f"there is no file {value}; give {', '.join(INITS)} or a weights file"
+            return f"there is no file {value}; choose {', '.join(INITS)} or a weights file"
     return None
 
 

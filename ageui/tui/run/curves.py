@@ -1,4 +1,4 @@
-"""The curves of one run over epochs, steps or elapsed time, and vertical lines at its events."""
+"""The curves of a run over epochs, steps or elapsed time, and vertical lines at its events."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -162,7 +162,7 @@ def _stopped_early(history: Sequence[Epoch], stage: int, planned: Sequence[int])
 
 
 def _over_epochs(data: CurveData, axis: Axis, label: str, figure: Figure, unit: Unit, color: str) -> list[Series]:
-    """The curve of a figure over the epochs that have it, with the kept epoch marked; none if no epoch has it.
+    """The curve of a figure over the epochs with that figure, with the kept epoch marked; none without such epochs.
 
     Once the run has ended, the legend gives the figure of the kept epoch, as tables do.
     """

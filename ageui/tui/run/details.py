@@ -34,7 +34,7 @@ def scores_tables(detail: RunDetail, scores: SplitScores | None) -> RenderableTy
 
 
 def instead_of_scores(detail: RunDetail) -> RenderableType:
-    """Why a run has no scores, after its figures if it is published."""
+    """The reason why a run has no scores, after its figures if it is published."""
     if detail.status == "running" and detail.history and detail.history[-1].scores is not None:
         return Text("intervals and tests follow when the run has ended", style="dim")
     why = Text(clean(why_no_scores(detail.row)), style="dim")
@@ -42,7 +42,7 @@ def instead_of_scores(detail: RunDetail) -> RenderableType:
 
 
 def why_no_points(detail: RunDetail, curve: str, waiting: str) -> str:
-    """Why a curve has no points, in a sentence."""
+    """A sentence why a curve has no points."""
     if detail.row.is_published:
         return "no curves: published in the report, not trained here"
     if detail.derived_from is not None:
@@ -57,14 +57,14 @@ def why_no_points(detail: RunDetail, curve: str, waiting: str) -> str:
 
 
 def why_no_errors(detail: RunDetail, scores: SplitScores | None) -> str:
-    """Why errors of single images cannot be shown, in a sentence."""
+    """A sentence why errors of single images cannot be shown."""
     if scores is None:
         return why_no_scores(detail.row)
-    return f"no predictions of {scores.split} are stored, so errors of single images are unknown"
+    return f"no predictions on {scores.split} are stored, so errors of single images are unknown"
 
 
 def why_no_log(detail: RunDetail) -> str:
-    """Why the log is empty, in a sentence."""
+    """A sentence why the log is empty."""
     if detail.row.is_published:
         return "no log: published in the report, not trained here"
     if detail.derived_from is not None:
@@ -73,7 +73,7 @@ def why_no_log(detail: RunDetail) -> str:
 
 
 def image_folder(detail: RunDetail, scores: SplitScores) -> str:
-    """The folder where the names of scored images start; empty if it is unknown."""
+    """The folder where the names of scored images start; empty if unknown."""
     spec = detail.data_spec
     if scores.data_name != spec.get("name"):
         return ""
@@ -115,7 +115,7 @@ def config_table(detail: RunDetail) -> RichTable:
 
 
 def _option(name: str) -> str:
-    """How a field is set; what is no field of a config keeps its name."""
+    """The flag or --set of a field; other names stay unchanged."""
     if name not in RunConfig.model_fields:
         return name
     return f"--{name}" if name in FLAG_FIELDS else f"--set {name}"

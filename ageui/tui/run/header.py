@@ -1,4 +1,4 @@
-"""The head of a run's screen: its state and progress, its settings and its figures, in a line each."""
+"""The head of a run's screen: state and progress, settings, and figures, in a line each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ _DOT = " · "
 
 @dataclass(frozen=True)
 class Head:
-    """What the head shows: a run, the scores of the chosen split if there are any, why it waits if it is queued, the
-    load of the devices, and the peak memory that it is expected to have, in words."""
+    """The contents of the head: a run, the scores of the chosen split, if any, the reason to wait if the run is queued,
+    the load of the devices, and a sentence about the expected peak memory."""
 
     detail: RunDetail
     scores: SplitScores | None
@@ -42,7 +42,7 @@ class Head:
     memory: str
 
     def lines(self, width: int, styles: Mapping[Tone, Style]) -> tuple[Text, Text, Text]:
-        """Three lines of at most `width` cells. What is least important is left out where room is short."""
+        """Three lines of at most `width` cells. The least important parts are omitted if room is short."""
         lines = self._state(width, styles), self._settings(width), self._figures(width)
         for line in lines:
             line.truncate(width, overflow="ellipsis")
@@ -100,7 +100,7 @@ class Head:
         return sum(attempt.seconds or 0.0 for attempt in self.detail.attempts)
 
     def _settings(self, width: int) -> Text:
-        """The settings, and at the right edge how fast the run trains, or how much memory it took."""
+        """The settings, and at the right edge the speed of training, or the peak memory."""
         settings = settings_text(self.detail.config, width)
         text = Text(settings)
         tags = _fitting([f"#{clean(tag)}" for tag in self.detail.row.tags], width - text.cell_len - len(_GAP), " ")
@@ -127,7 +127,7 @@ class Head:
         )
 
     def _figures(self, width: int) -> Text:
-        """MAE and biases of the chosen split, of the newest epoch while there are no scores, or published ones."""
+        """MAE and biases of the chosen split, of the newest epoch before there are scores, or as published."""
         if self.scores is not None:
             result = self.scores.result
             mae = f"{number(result.mae)}{NO_BETTER if result.is_no_better_than_constant else ''}"
@@ -158,12 +158,12 @@ def kept_epoch(detail: RunDetail) -> int | None:
 
 
 def scored_epoch(detail: RunDetail) -> Epoch | None:
-    """The newest epoch that was scored on the validation images."""
+    """The newest epoch scored on the validation images."""
     return next((epoch for epoch in reversed(detail.history) if epoch.scores is not None), None)
 
 
 def settings_text(config: Mapping[str, object], width: int) -> str:
-    """The settings that matter most, named where their values do not speak for themselves, as far as they fit."""
+    """The most important settings that fit, named unless their values are self-explanatory."""
     parts = [
         setting(config, "loss"),
         f"weights {setting(config, 'weights')}",
@@ -200,7 +200,7 @@ def _bias(value: float | None, inside_noise: bool) -> str:
 
 
 def _named_figures(figures: Mapping[str, str], width: int) -> Text:
-    """The figures with their names, which are cut where room is short; those that still do not fit are left out."""
+    """The figures with their names, which are shortened if room is short; figures that still do not fit are omitted."""
     order = ["MAE", *REPORT_ATTRIBUTES]
     names = sorted(figures, key=lambda name: order.index(name) if name in order else len(order))
     text = Text()

@@ -36,7 +36,7 @@ _ERROR_TITLES = {"scatter": "predicted by true age", "by-age": "signed error by 
 
 
 class PartSwitcher(ContentSwitcher):
-    """Shows one part at a time, or why it is empty. Draws only the part in sight, and only if its contents changed."""
+    """Shows one part at a time, or why it is empty. Draws only the visible part, and only if its contents changed."""
 
     app = getters.app(BaseApp)
 
@@ -91,7 +91,7 @@ class PartSwitcher(ContentSwitcher):
         self.current = part
 
     def _draw_errors(self, part: str, snapshot: RunSnapshot, scores: SplitScores | None) -> bool:
-        """Draws a part of errors of single images; false if there are none."""
+        """Draws a part of errors of single images. Returns False without such errors."""
         errors = snapshot.errors if snapshot.errors_of == scores else None
         if errors is None:
             is_read = snapshot.errors_of == scores

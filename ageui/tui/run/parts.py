@@ -1,11 +1,11 @@
-"""The parts of a run's screen, each behind a digit. A digit that is pressed again shows its next part."""
+"""The parts of a run's screen, each behind a digit. Pressing a digit again shows its next part."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part by its key; `title` names it behind its digit, `short` where room is short."""
+    """A part by its key; `title` names it behind its digit, or `short` if room is short."""
 
     key: str
     digit: str
@@ -33,7 +33,7 @@ PARTS = (
     Part("epochs", "0", "epochs"),
 )
 OF_PREDICTIONS = ("scatter", "by-age", "worst")
-"""The parts made of the predictions of single images."""
+"""The parts based on the predictions of single images."""
 
 
 def chosen(parts: tuple[Part, ...], digit: str, current: str, *, is_shown: bool) -> str:
@@ -45,7 +45,7 @@ def chosen(parts: tuple[Part, ...], digit: str, current: str, *, is_shown: bool)
 
 
 def menu(parts: tuple[Part, ...], current: str) -> list[Part]:
-    """A part for each digit: the current one in place of the first of its digit."""
+    """A part for each digit: the current part in place of the first of its digit."""
     first: dict[str, Part] = {}
     for part in parts:
         if part.key == current or part.digit not in first:

@@ -1,4 +1,4 @@
-"""Reads all that a run's screen shows, in a thread: only what is new, and predictions only if they are in sight."""
+"""Reads the contents of a run's screen in a thread: only news, and predictions only if they are visible."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ from ageui.worker.run_files import log_file
 
 @dataclass(frozen=True, eq=False)
 class RunSnapshot:
-    """A run with its curves, the new part of its log, and the peak memory that it is expected to have, in words.
+    """A run with its curves, the new part of its log, and a sentence about its expected peak memory.
 
-    `errors` are those of single images behind the scores `errors_of`, the newest that were asked for; None if no
-    predictions are stored.
+    `errors` are those of single images behind the scores `errors_of`, the newest requested; None if no predictions are
+    stored.
     """
 
     detail: RunDetail
@@ -30,12 +30,12 @@ class RunSnapshot:
     errors: SplitErrors | None
 
     def scores(self, split: str) -> SplitScores | None:
-        """The scores on a split, else those that matter most."""
+        """The scores on a split, else the most important scores."""
         return self.detail.scores(split) or self.detail.primary_scores
 
 
 class RunReader:
-    """Reads one run again and again. `split` is the chosen one; predictions are read if `wants_errors`."""
+    """Reads a run repeatedly. `split` is the chosen split; predictions are read if `wants_errors`."""
 
     def __init__(self, run_id: int) -> None:
         self.split = ""
@@ -51,7 +51,7 @@ class RunReader:
         detail = store.runs.detail(self._run_id)
         attempt, steps, losses = self._points
         is_older = len(steps) > 0 and (detail.row.summary.step or 0) < steps[-1]
-        if attempt != detail.row.attempt or is_older:  # its points may be gone, or those of an earlier attempt
+        if attempt != detail.row.attempt or is_older:  # its points may be gone or be an earlier attempt's
             attempt, steps, losses = detail.row.attempt, np.empty(0), np.empty(0)
         after = int(steps[-1]) if len(steps) else -1
         new = store.runs.metric(self._run_id, "step/loss", after)

@@ -41,7 +41,7 @@ from ageui.tui.widgets.status_bar import StatusBar
 from ageui.tui.widgets.text_line import TextLine
 
 _BESIDE_FROM, _STACKED_FROM = 120, 32
-"""The columns from which the groups are beside the curves, and the rows from which a part is below them."""
+"""The widths from which groups are beside the curves, and the heights from which a part is below them."""
 _MARKS = (
     "worst: the group with the largest MAE   ├─●─┤ an MAE with its 95% interval, ‹ › where that is cut   "
     f"{REFERENCE} the MAE of all images",
@@ -58,7 +58,7 @@ _ALLOWED_IN = {
 
 
 class RunScreen(LiveScreen[RunSnapshot]):
-    """The run with one id, updated while it trains.
+    """A run, updated while it trains.
 
     A wide terminal shows curves, the groups beside them and a part below them; a small one shows a curve or a part.
     """
@@ -130,7 +130,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
             raise
 
     def _begin_with(self, snapshot: RunSnapshot) -> None:
-        """Opens ended runs on their scores, running ones on the log below their curves."""
+        """Opens ended runs on their scores, and running runs on the log below their curves."""
         detail = snapshot.detail
         if detail.status in ("failed", "diverged"):
             self._part, self._main = "log", "part"
@@ -160,7 +160,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         return self._snapshot is not None and self._snapshot.detail.row.is_published
 
     def _arrange(self) -> None:
-        """Shows what there is room for."""
+        """Shows the parts that fit."""
         has_points = any(len(one.x) for one in self.chart.series)
         is_beside = self.size.width >= _BESIDE_FROM and not self._is_full and not self._is_published
         self.chart.display = self._shows_curve and has_points
@@ -185,7 +185,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         return self.chart if self.chart.display else None
 
     def _focus_part(self) -> None:
-        """Gives the keys that scroll to the part in sight."""
+        """Routes scroll keys to the visible part."""
         pane = self.query_one(PartSwitcher).visible_content if self._shows_part else self.query_one("#groups-pane")
         self.set_focus(pane if pane is not None and pane.focusable else None)
 
@@ -347,7 +347,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
 
 
 def _curve_menu(current: str) -> Text:
-    """The digits of the curves, the current one bold."""
+    """The digits of the curves, the current digit bold."""
     menu = parts.menu(parts.CURVES, current)
     return Text("  ").join(
         Text(f"{part.digit} {part.title}", "bold reverse" if part.key == current else "") for part in menu

@@ -1,4 +1,4 @@
-"""The errors of single images on one split: by true age, and the largest first."""
+"""The errors of single images on a split: by true age, and the largest first."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -42,8 +42,8 @@ class ImageError:
 class SplitErrors:
     """The predictions (N,) behind `scores`, in years. `order` holds the places of images, the largest error first.
 
-    `folder` is where their names start, empty if unknown. Bins and `slope`, in years of signed error per year of age,
-    leave out predictions that are not finite.
+    Their names start in `folder`, empty if unknown. Bins and `slope`, in years of signed error per year of age, exclude
+    non-finite predictions.
     """
 
     scores: SplitScores
@@ -74,7 +74,7 @@ class SplitErrors:
 
 
 def _by_age(ages: Floats, signed: Floats, subjects: Codes) -> Iterator[AgeBin]:
-    """Bins of 5, 10, 20 or 50 years, as narrow as a few rows allow; empty ones are left out."""
+    """Bins of 5, 10, 20 or 50 years, as narrow as a few rows allow, without empty bins."""
     if not len(ages):
         return
     low, high = float(ages.min()), float(ages.max())
@@ -94,7 +94,7 @@ def _by_age(ages: Floats, signed: Floats, subjects: Codes) -> Iterator[AgeBin]:
 
 
 def _least_squares(ages: Floats, signed: Floats) -> Figure:
-    """The slope of a line through signed errors over age; its interval takes images as independent."""
+    """The slope of a line through signed errors over age. Its interval assumes independent images."""
     if len(ages) < 3 or np.ptp(ages) == 0:
         return Figure(None, "needs three images of different ages")
     off = ages - ages.mean()
@@ -107,7 +107,7 @@ def _least_squares(ages: Floats, signed: Floats) -> Figure:
 
 def _around(value: float, error: float, degrees: int) -> Interval:
     """The 95% interval of a value with a standard error from `degrees` degrees of freedom."""
-    from scipy.special import stdtrit  # takes a tenth of a second, which opening a run need not wait for
+    from scipy.special import stdtrit  # takes a tenth of a second, not needed to open a run
 
     half = float(stdtrit(degrees, _TAIL)) * error
     return Interval(value - half, value + half)

@@ -52,7 +52,7 @@ class WorstErrors(PagedTable):
 
     @property
     def path(self) -> str:
-        """The image under the cursor: its path, or its name if its folder is unknown or does not hold it."""
+        """The image under the cursor: its path, or its name if its folder is unknown or lacks it."""
         if self._errors is None or not len(self._errors.order):
             return ""
         (image,) = self._errors.worst(self.cursor, 1)

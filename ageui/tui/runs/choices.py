@@ -1,4 +1,4 @@
-"""The answers to what the table of runs is sorted and grouped by."""
+"""The choices for sorting and grouping the table of runs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from engine.config import RunConfig
 
 
 def order_answers(shown: Sequence[str], *, folded: bool) -> Iterator[Answer]:
-    """The columns that are shown, deviations over seeds, all other columns, then all other fields."""
+    """The visible columns, deviations over seeds, all other columns, then all other fields."""
     named: dict[str, Answer] = {}
     for column in (*map(COLUMNS.__getitem__, shown), *COLUMNS.values()):
         if column.order is not None:
@@ -31,7 +31,7 @@ def order_answers(shown: Sequence[str], *, folded: bool) -> Iterator[Answer]:
 
 
 def group_answers(varying: Sequence[str]) -> Iterator[Answer]:
-    """The config fields, those that differ first; an empty key stands for no groups."""
+    """The config fields, varying fields first; an empty key stands for no groups."""
     yield Answer("", "no groups")
     for name in dict.fromkeys((*varying, *RunConfig.model_fields)):
         hint = RunConfig.model_fields[name].description or ""

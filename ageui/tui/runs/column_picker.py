@@ -14,7 +14,7 @@ from ageui.tui.runs.columns import COLUMNS, known
 
 
 class ColumnPicker(Dialog[tuple[str, ...]]):
-    """Lists the chosen columns first, in their order. Returns None after escape, nothing for those of the width."""
+    """Lists the chosen columns first, in order. Returns None after escape, and no columns for those that fit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "toggle_column", "toggle"),

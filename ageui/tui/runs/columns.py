@@ -20,7 +20,7 @@ _FIGURE_WIDTH = 7
 
 @dataclass(frozen=True)
 class RunColumn:
-    """A column, and the field to order by. `cell` is that of a run; None if it depends on the whole table.
+    """A column, and the field to sort by. `cell` makes the cell of a run; None if it depends on the whole table.
 
     `narrow` is the width in a terminal without room to spare.
     """
@@ -117,17 +117,17 @@ COLUMNS: Mapping[str, RunColumn] = {
 
 NAMES = ("state", "run", "differs")
 FROZEN = (*NAMES, "progress", *FIGURES)
-"""The columns that stay in view where the chosen ones do not fit, and do not scroll sideways."""
+"""The columns that stay in view and do not scroll sideways if the chosen columns do not fit."""
 
 
 def known(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of existing columns, each once. Without one that names runs, the settings come first."""
+    """The distinct names of existing columns. Without a column that names runs, the settings come first."""
     chosen = dict.fromkeys(name for name in names if name in COLUMNS)
     return tuple(chosen) if {"run", "differs"} & chosen.keys() else ("differs", *chosen)
 
 
 def order_title(order: str, *, folded: bool) -> str:
-    """What rows are sorted by, in words: `by MAE ↑`."""
+    """The sort order of the rows: `by MAE ↑`."""
     name = (order if folded else without_std(order)).removeprefix("-")
     arrow = "↓" if order.startswith("-") else "↑"
     if name == "turn":

@@ -1,4 +1,4 @@
-"""The page in place of a table without runs: why it is empty, and what to press."""
+"""The page shown in place of an empty table of runs: the reason, and what to press."""
 
 from collections.abc import Sequence
 
@@ -31,10 +31,10 @@ class EmptyTable(Static):
         super().__init__(id=id, markup=False)
 
     def show(self, filter: str, why: Sequence[tuple[str, str]], archived: int, problem: str = "") -> None:
-        """Shows the `problem` of an invalid filter, else why no run matches `filter`, term by term, or, without a
-        filter, that all runs are archived or none was made yet."""
+        """Shows the `problem` of an invalid filter, else the reason why no run matches `filter`, term by term, or,
+        without a filter, that all runs are archived or none exists yet."""
         if problem:
-            lines = [("backspace", "edit the filter; tab completes a field"), ("esc", "take the edit back")]
+            lines = [("backspace", "edit the filter; tab completes a field"), ("esc", "undo the edit")]
             self.update(_page("The filter is not valid yet.", (("", clean(problem)),), lines))
             return
         if filter.strip():

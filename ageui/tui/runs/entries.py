@@ -18,13 +18,13 @@ NEVER = (False,) * len(FIGURES)
 
 
 class Entry(NamedTuple):
-    """A row. `runs` are the ids behind it, one for a `run`, those of all seeds for a `fold`, in their order.
+    """A row. `runs` are the ids behind it: one for a `run`, those of all seeds, in order, for a `fold`.
 
     `figures` are in years, means over seeds for a fold and over the rows of a group for a heading; `stds` are the
-    sample standard deviations of a fold, whose `scored` runs have scores. `competes` tells for each figure whether it
-    may be best of its column. `depth` is 1 for the runs of an open fold. `title` is the value of a heading's group, or
-    the name of a constant; `best` is the lowest MAE of a group. `is_open` tells whether the rows of a fold or a group
-    follow it.
+    sample standard deviations of a fold, whose `scored` runs have scores. `competes` says for each figure whether it
+    may be the best of its column. `depth` is 1 for the runs of an open fold. `title` is the value of a heading's group,
+    or the name of a constant; `best` is the lowest MAE of a group. `is_open` says whether the rows of a fold or group
+    follow.
     """
 
     kind: Literal["run", "fold", "heading", "constant"]
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 
 
 def without_std(order: str) -> str:
-    """The order by a figure in place of that by its standard deviation, which rows that are not folded lack.
+    """The order by a figure in place of its standard deviation, which unfolded rows lack.
 
     >>> without_std("-mae_std"), without_std("val_loss_std")
     ('-mae', 'val_loss_std')
@@ -66,7 +66,7 @@ def mean_and_std(values: Iterable[float | None]) -> tuple[float | None, float | 
 
 
 def constant_name(constant: ListedConstant, among: Sequence[ListedConstant]) -> str:
-    """`constant 30.2`, with its data and split if those of others differ."""
+    """`constant 30.2`, plus data and split if they differ from those of other constants."""
     where = (constant.data_name, constant.split)
     differs = any((other.data_name, other.split) != where for other in among)
     name = f"{_CONSTANT} {constant.age:.1f}"
@@ -74,7 +74,7 @@ def constant_name(constant: ListedConstant, among: Sequence[ListedConstant]) -> 
 
 
 def printed_best(entries: Iterable[Entry]) -> tuple[str | None, ...]:
-    """The lowest figure of each column as it is printed, among rows that compete; None if fewer than two do."""
+    """The lowest printed figure of each column among competing rows; None if fewer than two compete."""
     columns: list[list[float]] = [[] for _ in FIGURES]
     for entry in entries:
         for place, may in enumerate(entry.competes):

@@ -1,4 +1,4 @@
-"""How many runs the table lists, and how they are arranged, in one short sentence."""
+"""A short sentence about the number of listed runs and their arrangement."""
 
 from ageui.text.clean import clean
 from ageui.text.sentences import counted

@@ -1,4 +1,4 @@
-"""Which columns the table of runs has and how wide they are: a function of its width, so that nothing moves."""
+"""The columns of the table of runs and their widths, a function of the table's width, so that nothing moves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _ALWAYS = ("state", "differs", "progress", *FIGURES)
 _SETTING = 20
 _LONGEST_SETTING = 48
 _PLACES = ("state", "run", "differs", "progress", *FIGURES, "epoch", "tags", "created", "ended", "split", "note")
-"""The columns that are shown by default, from left to right."""
+"""The default columns, from left to right."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Layout:
 
 
 def automatic(width: int, *, folded: bool) -> Layout:
-    """The columns for a table `width` cells wide: the setting and all figures first, then the others by use.
+    """The columns of a table `width` cells wide: the setting and all figures first, then others by usefulness.
 
-    With room for them, folded rows have standard deviations, and no names, which are those of single runs.
+    If there is room, folded rows have standard deviations. They have no names, because names belong to single runs.
     """
     widths = {name: _narrow(name) for name in _ALWAYS}
     widths["differs"] = _SETTING
@@ -45,7 +45,7 @@ def automatic(width: int, *, folded: bool) -> Layout:
 
 
 def chosen(names: Sequence[str], width: int, *, folded: bool) -> Layout:
-    """The columns that a person chose. Where they do not fit, names and figures come first and stay in view."""
+    """The columns chosen by a person. If they do not fit, names and figures come first and stay in view."""
     widths = {name: COLUMNS[name].width for name in names}
     spread = widths | {name: WITH_SPREAD for name in names if name in FIGURES and folded}
     if _total(spread) <= width:

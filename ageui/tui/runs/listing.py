@@ -1,4 +1,4 @@
-"""All rows of the table of runs, of which it shows a page: found, folded, grouped and sorted in the reading thread."""
+"""All rows of the table of runs, found, folded, grouped and sorted in the reading thread. The table shows a page."""
 
 import itertools
 from collections import Counter
@@ -31,11 +31,11 @@ _ALL_BUT_AGE = tuple(name != "age" for name in FIGURES)
 _FIRST_KEY = -(1 << 40)
 _MANY = 2000
 _State = tuple[str, int, str | None, float | None]
-"""Status, attempt and newest score of a run: while these are equal, so are its figures and its manifest."""
+"""Status, attempt and newest score of a run: if these are unchanged, so are its figures and manifest."""
 
 
 class RunsQuery(NamedTuple):
-    """Which rows the table has. `toggled` are the keys of folds that are open and of groups that are closed."""
+    """The query for the table's rows. `toggled` are the keys of open folds and closed groups."""
 
     filter: str = ""
     order: str = "turn"
@@ -44,7 +44,7 @@ class RunsQuery(NamedTuple):
     toggled: frozenset[int] = frozenset()
 
     def is_same_list(self, other: "RunsQuery") -> bool:
-        """Whether another query has the same rows in the same order, but for open folds and closed groups."""
+        """Whether another query has the same rows in the same order, except for open folds and closed groups."""
         return self._replace(toggled=other.toggled) == other
 
 
@@ -52,9 +52,9 @@ class RunsQuery(NamedTuple):
 class RunList:
     """The rows, the number of runs that match, and the config fields in which they differ.
 
-    `telling` are the fields that tell a run from the others, by its config's hash and whether it is published.
-    `best` are the best figures as printed, `largest` the largest ones. `constants` are the constant predictors by the
-    key of their row. Only the first list of many runs is incomplete: it has the runs alone, and must be read again.
+    `telling` are the fields that distinguish a run from the others, by its config's hash and whether it is published.
+    `best` are the best figures as printed, `largest` the largest figures. `constants` are the constant predictors by
+    the key of their row. Only the first list of many runs is incomplete: it has only the runs, and must be read again.
     """
 
     entries: Sequence[Entry] = ()
@@ -72,16 +72,16 @@ class RunList:
 
     @cached_property
     def runs(self) -> frozenset[int]:
-        """All runs that match, also those of closed groups."""
+        """All matching runs, including those of closed groups."""
         return frozenset(itertools.chain.from_iterable(entry.runs for entry in self.entries))
 
     @cached_property
     def _places(self) -> dict[int, int]:
-        """The place of the row of each run; that of the run itself where its fold is open."""
+        """The place of each run's row; that of the run itself if its fold is open."""
         return {run: place for place, entry in enumerate(self.entries) if _is_of_runs(entry) for run in entry.runs}
 
     def place_of(self, run_id: int) -> int | None:
-        """The place of the row of a run, which may be that of its fold; None if no row shows it."""
+        """The place of a run's row, which may be its fold's; None if no row shows the run."""
         return self._places.get(run_id)
 
 
@@ -89,7 +89,7 @@ _RESOLVED = ("dtype", "recipe", "derived")
 
 
 class _Setting:
-    """A config, and what decides which runs repeat those with it."""
+    """A config, and the facts that decide which runs repeat it."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
@@ -105,7 +105,7 @@ class _Setting:
 
 
 class ListReader:
-    """Reads lists of runs. Remembers the newest list, and of every run what cannot have changed since."""
+    """Reads lists of runs. Remembers the newest list, and each run's unchangeable facts."""
 
     def __init__(self) -> None:
         self._newest: tuple[RunsQuery, int, list[ListedRun], RunList] | None = None
@@ -118,15 +118,15 @@ class ListReader:
         self._keys: dict[object, int] = {}
 
     def read(self, store: Store, query: RunsQuery) -> RunList:
-        """The rows of a query; the same object as before if nothing was committed since. Raises `AgeUIError`."""
+        """The rows of a query; the same object as before without commits since. Raises `AgeUIError`."""
         version, newest = store.version(), self._newest
         if newest is not None and newest[:2] == (query, version):
             return newest[3]
         listed = store.listing.order(query.filter, query.order if _figure_order(query)[0] is None else "-id")
-        # Most commits bring progress alone, which changes no list.
+        # Most commits bring only progress, which changes no list.
         is_same = newest is not None and newest[0] == query and newest[2] == listed
         if newest is None and len(listed) > _MANY and not query.folded and not query.grouped:
-            # The first paint does not wait until all configs and figures are read.
+            # The first paint does not wait for all configs and figures.
             self._newest = (query, -1, [], RunList())
             return RunList([Entry("run", run.id, (run.id,)) for run in listed], len(listed), is_complete=False)
         found = newest[3] if newest is not None and is_same else self._made(store, query, listed)
@@ -156,7 +156,7 @@ class ListReader:
         self._read_differences(listed)
         return RunList(rows, len(listed), self._varying, self._telling, best, largest, constants)
 
-    # What is known of each run
+    # Known facts about each run
 
     def _read_settings(self, store: Store, listed: Sequence[ListedRun]) -> None:
         missing = {run.config_hash for run in listed} - self._settings.keys()
@@ -186,7 +186,7 @@ class ListReader:
         return Repeatable(config.key(self._manifests[run.id][1]), config.key(None), config.seeds, scored_on)
 
     def _read_differences(self, listed: Sequence[ListedRun]) -> None:
-        """Reads the fields that vary, and those that tell each config from the others of measured or published runs."""
+        """Reads the fields that vary, and those that distinguish each config from other measured or published runs."""
         hashes = frozenset((run.config_hash, run.is_published) for run in listed)
         if hashes == self._differing_of:
             return
@@ -203,10 +203,10 @@ class ListReader:
     # Rows
 
     def _competing(self, listed: Sequence[ListedRun]) -> dict[int, tuple[bool, ...]]:
-        """Which figures of each run may be best of their column, as in a comparison of all runs of the list.
+        """The figures of each run that may be the best of their column, as in a comparison of all listed runs.
 
-        Those on the images that most runs share compete, unless the images chose the weights and not those of all; an
-        age bias only over the age groups that most of them have.
+        Figures on the images that most runs share compete, unless the images selected the weights of some runs only; an
+        age bias competes only with the age groups that most of these runs have.
         """
         scored = [run for run in listed if self._figures[run.id][1].images is not None]
         found = dict.fromkeys((run.id for run in listed), NEVER)
@@ -230,7 +230,7 @@ class ListReader:
         ]
 
     def _fold(self, members: Sequence[tuple[Seeds, ListedRun, Entry]]) -> Entry:
-        """One row of means over seeds, without tests: those need the predictions."""
+        """A row of means over seeds, without tests, which need the predictions."""
         scored = [(entry, known) for _, run, entry in members if (known := self._figures[run.id][1]).images is not None]
         figures = [mean_and_std(values) for values in zip(*(entry.figures for entry, _ in scored), strict=True)]
         means, stds = zip(*figures, strict=True) if figures else (Entry("fold", 0, ()).figures,) * 2
@@ -257,7 +257,7 @@ class ListReader:
                 yield Entry("run", run_id, (run_id,), self._figures[run_id][1].figures, depth=1)
 
     def _constants(self, store: Store, listed: Sequence[ListedRun]) -> dict[int, ListedConstant]:
-        """The constant predictors of the runs, one for each data set and split."""
+        """The constant predictors of the runs, one per data set and split."""
         distinct: dict[tuple[object, ...], int] = {}
         for run in listed:
             known = self._figures[run.id][1]
@@ -277,10 +277,10 @@ class ListReader:
     def _grouped(
         self, rows: Sequence[Entry], listed: Sequence[ListedRun], query: RunsQuery, *, by_value: bool
     ) -> Iterable[Entry]:
-        """The rows below a heading for each value of a config field; constants, which have none, stand last.
+        """The rows below a heading per value of a config field; constants, which have no value, come last.
 
-        A folded row stands below all values that its runs have, such as `0,1,2` for seeds. Groups stand in the order of
-        their values, or of their first row if that is best.
+        A folded row is listed under all values of its runs, such as `0,1,2` for seeds. Groups are ordered by their
+        values, or by their first row if that is best.
         """
         hashes = {run.id: run.config_hash for run in listed}
         groups: dict[str, list[Entry]] = {}
@@ -300,12 +300,12 @@ class ListReader:
         yield from (entry for entry in rows if entry.kind == "constant")
 
     def _key(self, what: object) -> int:
-        """A key for a row that is no run, the same as long as the reader lives."""
+        """A key for a row other than a run, stable for the reader's lifetime."""
         return self._keys.setdefault(what, _FIRST_KEY - len(self._keys))
 
 
 def _figure_order(query: RunsQuery) -> tuple[int | None, bool, bool]:
-    """The place of the figure that rows are sorted by, if any, whether by its deviation, and whether descending."""
+    """The place of the figure by which rows are sorted, if any, whether by its deviation, and whether descending."""
     name = query.order.removeprefix("-")
     figure = without_std(name)
     place = FIGURES.index(figure) if figure in FIGURES else None
@@ -313,7 +313,7 @@ def _figure_order(query: RunsQuery) -> tuple[int | None, bool, bool]:
 
 
 def _heading(key: int, title: str, entries: Sequence[Entry]) -> Entry:
-    """The heading of a group: its runs, the means of the figures that compete, and the best MAE among them."""
+    """The heading of a group: its runs, the means of competing figures, and the best MAE among them."""
     fair = [
         [entry.figures[place] for entry in entries if entry.competes[place] and not is_missing(entry.figures[place])]
         for place in range(len(FIGURES))
@@ -339,7 +339,7 @@ def _state(run: ListedRun) -> _State:
 
 
 def _changed(listed: Iterable[ListedRun], known: Mapping[int, tuple[_State, object]]) -> Iterable[ListedRun]:
-    """The runs that are not in the state in which they were read."""
+    """The runs whose state changed since they were read."""
     return (run for run in listed if (before := known.get(run.id)) is None or before[0] != _state(run))
 
 
@@ -356,7 +356,7 @@ def _by_seed(member: tuple[Seeds, ListedRun, Entry]) -> Seeds:
 
 
 def _natural(value: Any) -> tuple[object, ...]:
-    """Numbers by size and before texts, lists by their items."""
+    """A sort key: numbers by size and before texts, lists by their items."""
     items = value if isinstance(value, list | tuple) else [value]
     return tuple(
         (0, item, "") if isinstance(item, int | float) else (1, 0.0, str(item)) if item is not None else (2, 0.0, "")

@@ -17,11 +17,11 @@ _FIELDS_OF_WORDS: dict[str, tuple[str, ...]] = {
     "strategy": choices.STRATEGIES,
     "optimizer": choices.OPTIMIZERS,
 }
-"""Fields whose values people type as bare words, which only names of runs are compared with."""
+"""Fields whose values people type as bare words, although bare words match only names of runs."""
 
 
 def why_nothing_is_found(store: Store, filter: str) -> tuple[tuple[str, str], ...]:
-    """Each term of a filter that finds no run, with what it finds alone and what may have been meant.
+    """Each term of a filter that finds no run, with its own result and suggestions.
 
     Raises `ConfigError` for an invalid filter, and `StoreError`.
     """
@@ -47,7 +47,7 @@ def _advice(store: Store, term: Term) -> str:
 
 
 def _advice_on_word(store: Store, word: str) -> str:
-    """Bare words are parts of names: says so, with the field that has such a value or such a name."""
+    """Explains that bare words are parts of names, and suggests a field with such a value or name."""
     lower = word.lower()
     found = next((name for name, values in _FIELDS_OF_WORDS.items() if lower in values), None)
     if found is not None:

@@ -38,7 +38,7 @@ class RunsSnapshot:
 
 
 def read_page(store: Store, reader: ListReader, query: PageQuery, state: QueueState | None) -> RunsSnapshot:
-    """The page that a query asks for; `state` is that of the queue, None if unknown. Raises `AgeUIError`."""
+    """The page requested by a query; `state` is the queue's, None if unknown. Raises `AgeUIError`."""
     found, filter = reader.read(store, query.rows), query.rows.filter
     place = found.place_of(query.follow) if query.follow is not None else None
     first = query.first if place is None else max(0, place - query.count // 2)

@@ -12,7 +12,7 @@ from ageui.tui.queue_state import waiting_text
 from engine.errors import AgeUIError
 
 PREVIEW_FROM = 160
-"""The columns from which there is room for a preview."""
+"""The smallest width in columns with room for a preview."""
 
 
 class RunPreview(VerticalScroll, can_focus=False):
@@ -43,7 +43,7 @@ class RunPreview(VerticalScroll, can_focus=False):
             self.look_again()
 
     def look_again(self) -> None:
-        """Shows the run as it is now, soon."""
+        """Shows the current state of the run, soon."""
         if self.display:
             self._read_at_rest()
 

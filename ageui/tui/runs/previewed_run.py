@@ -1,4 +1,4 @@
-"""A run in short: its state, settings and figures, the validation MAE by epoch, its groups, its note and its error."""
+"""A run in brief: state, settings, figures, validation MAE by epoch, groups, note and error."""
 
 import numpy as np
 from rich.text import Text
@@ -99,7 +99,7 @@ class PreviewedRun(Vertical):
 
 
 def _words(detail: RunDetail) -> Text:
-    """The note, and why the run ended if it is not done."""
+    """The note, and the reason of the end if the run is not done."""
     row, text = detail.row, Text()
     for title, said in (("note", row.note), ("why", row.error if row.status not in ("queued", "running") else None)):
         if said:

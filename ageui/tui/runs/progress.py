@@ -1,4 +1,4 @@
-"""The progress of a run in words, which stand in place of its figures until it has some."""
+"""Texts about the progress of a run, shown in place of its figures until it has some."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class QueuePlaces:
 
     @classmethod
     def of(cls, order: Sequence[int], state: QueueState | None) -> Self:
-        """The places of queued runs in their order, which may be newer than the state."""
+        """The places of queued runs, in an order that may be newer than the state."""
         return cls({run_id: place for place, run_id in enumerate(order, start=1)}, state or QueueState())
 
     def sentence(self, run_id: int) -> str:
@@ -34,9 +34,9 @@ class QueuePlaces:
 
 
 def progress_text(row: RunRow, queue: QueuePlaces, room: int) -> str:
-    """The progress of a run in about `room` cells; words at the end may be cut.
+    """The progress of a run in about `room` cells; the end may be cut.
 
-    Where there is room for the epochs alone, the symbol of the state stands for its word.
+    If only the epochs fit, a symbol replaces the word for the state.
     """
     summary = row.summary
     epochs = f"{summary.epoch or 0}/{summary.epochs}"

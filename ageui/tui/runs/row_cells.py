@@ -27,7 +27,7 @@ _BLANKS = (BLANK,) * len(FIGURES)
 
 @dataclass(frozen=True)
 class ShownPage:
-    """What the cells of a page depend on: the whole list, the runs of the page by id, and the queue."""
+    """The inputs of a page's cells: the whole list, the runs of the page by id, and the queue."""
 
     found: RunList
     runs: Mapping[int, RunRow]
@@ -36,7 +36,7 @@ class ShownPage:
 
 
 def table_row(entry: Entry, page: ShownPage, columns: Sequence[TableColumn]) -> TableRow:
-    """The row of an entry. A run that was deleted since the list was read has a dash in every cell."""
+    """The row of an entry. A run deleted after the list was read has a dash in every cell."""
     row = page.runs.get(entry.runs[0]) if entry.kind in ("run", "fold") else None
     if row is None and entry.kind in ("run", "fold"):
         return TableRow(entry.key, (DASH,) * len(columns), ())
@@ -51,7 +51,7 @@ def table_row(entry: Entry, page: ShownPage, columns: Sequence[TableColumn]) -> 
 
 
 def _room(columns: Sequence[TableColumn], *, are_blank: bool) -> int:
-    """The cells for the progress of a run, with those of the figures that follow if these are blank."""
+    """The cells for the progress of a run, including those of the following figures if these are blank."""
     keys = [column.key for column in columns]
     if "progress" not in keys:
         return 0
@@ -87,7 +87,7 @@ def _figures(entry: Entry, row: RunRow | None, page: ShownPage) -> tuple[Cell, .
 
 
 def _figures_of_run(entry: Entry, row: RunRow, found: RunList) -> tuple[Cell, ...]:
-    """The scores of a run; before it has any, those of its newest epoch on the validation split, dim."""
+    """The scores of a run; before it has scores, those of its newest epoch on the validation split, dim."""
     summary = row.summary
     cells = (mae_cell(summary), *(bias_cell(summary, attribute) for attribute in REPORT_ATTRIBUTES))
     if all(cell.value is None for cell in cells):
@@ -104,7 +104,7 @@ def _mae_tone(cell: Cell) -> Tone:
 
 
 def _bars(entry: Entry, figures: Sequence[Cell], page: ShownPage, columns: Sequence[TableColumn]) -> dict[int, float]:
-    """The shares of bias cells that a faint bar covers: of the largest bias in the column."""
+    """The shares of bias cells to cover with a faint bar, relative to the largest bias in the column."""
     if entry.kind == "heading":
         return {}
     found = {}
@@ -134,7 +134,7 @@ def _cell_of_run(column: TableColumn, entry: Entry, row: RunRow | None, page: Sh
         case "differs":
             return words(_setting_of_run(entry, row, page))
         case "progress":
-            # Without figures, the words about the progress stand in their place.
+            # Without figures, a text about the progress stands in their place.
             needs_words = row.summary.mae is None and not row.is_published
             return words(progress_text(row, page.queue, room), _progress_tone(row)) if needs_words else BLANK
     make = COLUMNS[column.key].cell

@@ -1,4 +1,4 @@
-"""The named views of the table of runs, in a file of the user, and changes of them that can be undone."""
+"""The named views of the table of runs, in a file of the user, and changes of them with undo."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def saved_views() -> dict[str, TableView]:
 
 
 def keep_view(name: str, view: TableView) -> Change:
-    """Saves a view, or replaces the one of that name."""
+    """Saves a view, or replaces the view of that name."""
 
     def change(store: Store) -> ChangeMade:
         valid = valid_name(name, "name of a view")
@@ -50,11 +50,11 @@ def delete_view(name: str) -> Change:
 
 
 def _undo(name: str, after: object, before: object) -> Change:
-    """Undoes a change of a view that is still as it left it."""
+    """Undoes a change of a view unchanged since."""
 
     def undo(store: Store) -> ChangeMade:
         if _read().get(name) != json.loads(json.dumps(after)):
-            return ChangeMade("", (f"the view {clean(name)} was changed in the meantime: it stays as it is",))
+            return ChangeMade("", (f"the view {clean(name)} was changed in the meantime, so nothing was undone",))
         _put(name, before)
         return ChangeMade(f"view {clean(name)} {'removed' if before is None else 'restored'}")
 
@@ -62,7 +62,7 @@ def _undo(name: str, after: object, before: object) -> Change:
 
 
 def _put(name: str, stored: object) -> object:
-    """Stores a view, or removes it for None; returns what was stored before. Keeps what other versions wrote."""
+    """Stores a view, or removes it for None. Returns the previous view. Keeps the content of other versions."""
     views = _read()
     before = views.pop(name, None)
     if stored is not None:
@@ -85,7 +85,7 @@ def _read() -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}; mend it, or move it away") from error
+        raise ConfigError(f"{path} cannot be read: {error}; fix it, or move it away") from error
     if not isinstance(stored, Mapping):
-        raise ConfigError(f"{path} holds no views; mend it, or move it away")
+        raise ConfigError(f"{path} holds no views; fix it, or move it away")
     return dict(stored)

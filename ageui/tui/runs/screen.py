@@ -52,9 +52,9 @@ class RunsScreen(TargetActions[RunsSnapshot]):
     """The table of runs with its filter. Keys act on the selected runs, or else on the run under the cursor."""
 
     CSS_PATH = "screen.tcss"
-    AUTO_FOCUS = ""  # the table gets the focus, also while it is empty: keys never go to a hidden filter
+    AUTO_FOCUS = ""  # the table gets the focus, even while empty, so that keys never go to a hidden filter
     BINDINGS: ClassVar[list[BindingType]] = [
-        # The filter opens before a widget gets the next key, so that what is typed after it is text and no command.
+        # The filter opens before a widget gets the next key, so that typed keys are text and not commands.
         *(replace(binding, priority=binding.action == "filter") for binding in keys.bindings(keys.RUNS)),
         Binding("tab", "scroll_preview", show=False),
     ]
@@ -99,7 +99,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self.app.runs_queued.unsubscribe(self)
 
     def _show_queue_places(self, state: QueueState) -> None:
-        """Reads again if other words stand beside queued runs: a queue can begin to wait without a commit."""
+        """Reads again if the texts beside queued runs change, because a queue can begin to wait without a commit."""
         shown = state.why_waiting, state.places
         if shown != self._queue_places:
             self._queue_places = shown
@@ -157,7 +157,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             self.query_one(EmptyTable).show(filter, snapshot.why_nothing, snapshot.archived, problem)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a run, only keys that need none are there; in the filter, `/` is text."""
+        """Without a run, only keys that need none are active; in the filter, `/` is text."""
         if action == "filter" and isinstance(self.focused, Input):
             return False
         if self.has_class("-empty") and action in _ACTIONS_ON_RUNS:
@@ -165,12 +165,12 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         return super().check_action(action, parameters)
 
     def go_to_run(self, run_id: int) -> None:
-        """Moves the cursor to a run, or to the row that it is folded into, once it is read or the filter shows it."""
+        """Moves the cursor to a run or its folded row, once it is read or the filter shows it."""
         self._follow = run_id
         self.refresh_soon()
 
     def _tell_hidden(self, snapshot: RunsSnapshot) -> None:
-        """Opens the group of the run to follow, or says once that the filter hides it."""
+        """Opens the group of the run to follow, or reports once that the filter hides it."""
         run_id = snapshot.query.follow
         assert run_id is not None
         if run_id in snapshot.page.found.runs and self._toggled:
@@ -178,7 +178,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             self.go_to_run(run_id)
         elif run_id != self._hidden_run and snapshot.query.rows.filter:
             self._hidden_run = run_id
-            self.app.tell("the filter hides the new run: esc clears the filter and shows the run")
+            self.app.tell("the filter hides the new run; esc clears the filter and shows the run")
 
     @on(PagedTable.CursorMoved)
     @on(PagedTable.SelectionChanged)
@@ -193,7 +193,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self.query_one(RunPreview).look_at(row.id if row is not None else None)
 
     def _about_current(self) -> str:
-        """The row under the cursor in words, and what the marks mean."""
+        """A description of the row under the cursor, and the meaning of the marks."""
         entry, row = self._entry(), self.current()
         if entry is not None and entry.kind == "fold":
             return f"means over seeds, untested; enter shows the {len(entry.runs)} runs, keys act on all, c tests them"
@@ -283,7 +283,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self.refresh_soon()
 
     def _order_by(self, order: str) -> None:
-        """Orders by a field, or reverses the current order."""
+        """Sorts by a field, or reverses the current order."""
         prefs = self.app.prefs
         prefs.order = f"-{order}" if prefs.order == order else order
         self.app.save_prefs()
@@ -366,7 +366,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         ChoicePrompt("Group rows by", list(group_answers(varying)), prefs.grouped).ask(self.app, grouped)
 
     def _arranged(self) -> None:
-        """Saves and shows how rows are arranged; the cursor stays on its run, also through a fold."""
+        """Saves and shows the arrangement of rows. The cursor stays on its run, even through a fold."""
         self.app.save_prefs()
         if runs := self.under_cursor():
             self._arranged_at = self._follow = self._arranged_at if self._arranged_at in runs else runs[0]

@@ -1,4 +1,4 @@
-"""What the table of runs shows, and how, as a value that can be kept under a name."""
+"""The contents and arrangement of the table of runs, as a value that can be saved under a name."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +14,7 @@ from engine.errors import ConfigError
 
 @dataclass(frozen=True)
 class TableView:
-    """The filter, and what `Prefs` keeps of the table: no columns stand for those that fit the width."""
+    """The filter, and the table's settings in `Prefs`. No columns means those that fit the width."""
 
     filter: str = ""
     columns: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class TableView:
 
     @classmethod
     def from_json(cls, stored: object) -> Self:
-        """A stored view; what it lacks or has in another form is the default."""
+        """A stored view. Values that are missing or invalid get their defaults."""
         raw: Mapping[str, Any] = stored if isinstance(stored, dict) else {}
         columns = raw.get("columns")
         texts = {name: raw[name] for name in ("filter", "order", "grouped") if isinstance(raw.get(name), str)}
@@ -39,7 +39,7 @@ class TableView:
         return asdict(self)
 
     def usable(self) -> tuple[Self, list[str]]:
-        """The view as this version can show it, and a sentence about each part that it cannot."""
+        """The part of the view that this version can show, and a sentence about each other part."""
         found, problems = self, []
         try:
             where(self.filter)
@@ -60,7 +60,7 @@ class TableView:
         return found, problems
 
     def sentence(self) -> str:
-        """What the view shows, in a line."""
+        """A line about the contents of the view."""
         parts = [self.filter or "all runs", order_title(self.order, folded=self.folded)]
         parts += ["folded"] if self.folded else []
         parts += [f"grouped by {self.grouped}"] if self.grouped else []

@@ -19,7 +19,7 @@ Snapshot = TypeVar("Snapshot")
 
 
 class TargetActions(LiveScreen[Snapshot]):
-    """A subclass knows the rows. Keys change no selected run that the filter hides; comparisons take those too."""
+    """A subclass knows the rows. Keys do not change selected runs hidden by the filter; comparisons include them."""
 
     @property
     def table(self) -> PagedTable:
@@ -43,7 +43,7 @@ class TargetActions(LiveScreen[Snapshot]):
         return f"{selected:,} selected" + (f", {hidden:,} of them hidden by the filter" if hidden else "")
 
     def targets(self) -> list[int]:
-        """The ids of the runs to change. Says which selected ones are left out, as they are hidden."""
+        """The ids of the runs to change. Reports selected runs skipped because they are hidden."""
         selected, hidden = self.table.selected, self.hidden()
         if not selected:
             return sorted(self.under_cursor())

@@ -1,4 +1,4 @@
-"""Lists the views of the table of runs: to show one, or to save, replace or delete one."""
+"""Lists the views of the table of runs, to show, save, replace or delete one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _LONGEST_NAME = 24
 
 @dataclass(frozen=True)
 class ViewAnswer:
-    """An action, and the name of its view; saving asks for a name itself."""
+    """An action and the name of its view; saving asks for a name."""
 
     action: Literal["show", "save", "replace", "delete"]
     name: str = ""
@@ -86,9 +86,9 @@ class ViewPicker(Dialog[ViewAnswer]):
 
 
 def ask_for_view(app: BaseApp, current: TableView, show: Callable[[TableView], None]) -> None:
-    """Lists all views, and does what a person chooses: calls `show`, or keeps or deletes a view.
+    """Lists all views, and acts on the choice: calls `show`, or saves or deletes a view.
 
-    `current` is what the table shows.
+    `current` is the table's view.
     """
     try:
         saved = saved_views()

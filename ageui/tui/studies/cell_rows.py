@@ -1,4 +1,4 @@
-"""The cells of a study as rows: all figures side by side, or one figure on an axis; published beside measured ones."""
+"""The cells of a study as rows: all figures side by side, or one figure on an axis, with published figures beside."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ _NARROWEST_PLOT, _WIDEST_PLOT = 28, 60
 
 @dataclass(frozen=True)
 class Progress:
-    """The `statuses` of runs by id, and the `fractions` that running ones have done, from 0 to 1."""
+    """The `statuses` of runs by id, and the progress of running runs as `fractions` from 0 to 1."""
 
     statuses: Mapping[int, str]
     fractions: Mapping[int, float]
@@ -40,14 +40,14 @@ class Progress:
         return Counter(self.statuses.get(run_id, "?") for run_id in row.runs.values())
 
     def share(self, row: CellRow) -> float | None:
-        """How far a cell's running runs are; None if that is unknown."""
+        """The progress of a cell's running runs; None if unknown."""
         known = [self.fractions[run_id] for run_id in row.runs.values() if run_id in self.fractions]
         return sum(known) / len(known) if known else None
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A column of a figure: its width, and what it holds."""
+    """A column of a figure: its width and content."""
 
     what: str
     width: int
@@ -55,7 +55,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns that fit a width; fixed by it and the study, so that nothing moves. `plot` is 0 without one."""
+    """The columns that fit a width. Depends only on width and study, so that nothing moves. `plot` may be 0."""
 
     names: tuple[str, ...]
     labels: CellLabels
@@ -65,7 +65,7 @@ class Layout:
 
     @classmethod
     def of_figures(cls, table: StudyTable, width: int) -> "Layout":
-        """All figures; a plot of one, standard deviations and differences where there is room."""
+        """All figures; if there is room, a plot of one, standard deviations and differences."""
         names = table.shown_figures
         labels = CellLabels.of(table.study)
         wanted = min(_LONGEST_LABEL, max(labels.longest, _SHORTEST_LABEL))
@@ -86,7 +86,7 @@ class Layout:
 
     @classmethod
     def of_axis(cls, table: StudyTable, name: str, width: int) -> "Layout":
-        """One figure on an axis, with all that is known of it."""
+        """One figure on an axis, with all its details."""
         labels = CellLabels.of(table.study)
         label = min(_LONGEST_LABEL, max(labels.longest, _SHORTEST_LABEL), max(_SHORTEST_LABEL, width // 4))
         parts = {name: _parts(table, name, ("spread", "difference"))}
@@ -151,7 +151,7 @@ def _label_tone(row: CellRow) -> Tone:
 
 
 def _after(name: str) -> str:
-    """A blank in the place of ~."""
+    """A blank in place of ~."""
     return " " if name in _MARKED else ""
 
 
@@ -176,7 +176,7 @@ def _width(parts: Mapping[str, Sequence[_Part]]) -> int:
 
 
 def _titles(name: str, parts: Sequence[_Part]) -> list[str]:
-    """The name of a figure over its columns, as long as there is room, with ◆ over the published values."""
+    """The name of a figure over its columns, if there is room, with ◆ over the published values."""
     whole = sum(part.width for part in parts)
     published = next((sum(one.width for one in parts[: place + 1]) for place, part in enumerate(parts)
                       if part.what == "published"), 0)  # fmt: skip
@@ -241,7 +241,7 @@ def _figure_cells(
 def _measured_cell(
     table: StudyTable, row: CellRow, name: str, width: int, progress: Progress, best: Mapping[str, str]
 ) -> Cell:
-    """`★0.22~`: the digits of a column align; a cell without figures says how far its run is, in its first column."""
+    """`★0.22~`: digits of a column align. A cell without figures shows its run's progress in its first column."""
     figure, is_first = row.figures[name], name == table.shown_figures[0]
     if row.cell.unknown is not None:
         return exactly("", width)
@@ -272,7 +272,7 @@ def _closing(table: StudyTable, names: Sequence[str]) -> list[tuple[str, Mapping
 
 
 def dots(table: StudyTable, name: str) -> list[DotRow]:
-    """The dots of a figure: measured ones joined to published ones; alone, with their intervals."""
+    """The dots of a figure: measured dots joined to published dots, or alone with their intervals."""
     labels = CellLabels.of(table.study)
     found = []
     for row in table.rows:

@@ -30,7 +30,7 @@ _MINUS_ALL = "− all"
 
 @dataclass(frozen=True)
 class MapContents:
-    """One figure of a study's grid, and its effects. Without measured values, the published ones take their place."""
+    """A figure of a study's grid, and its effects. Without measured values, published values take their place."""
 
     table: StudyTable
     grid: Grid
@@ -65,7 +65,7 @@ class MapContents:
         return min(known, default=0.0), max(known, default=0.0)
 
     def shade(self, value: float) -> float:
-        """0 for the smallest value to 1 for the largest, and for one that is not finite."""
+        """0 for the smallest value to 1 for the largest, or for a non-finite value."""
         low, high = self.ends
         if not math.isfinite(value):
             return 1.0
@@ -83,7 +83,7 @@ def heat_map(
 
 
 def statements(contents: MapContents) -> list[str]:
-    """The lines below a map: the legend of shades and means, their number of seeds, and the tests over these."""
+    """The lines below a map: the legend of shades and means, the number of seeds, and the tests over seeds."""
     grid, tests = contents.grid, contents.effects.tests
     least, most = contents.effects.seeds
     shades = f"{_SHADES[0]} smallest to {_SHADES[-1]} largest {figure_title(contents.name)}"

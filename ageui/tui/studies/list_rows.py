@@ -1,4 +1,4 @@
-"""The list of studies as rows: title, progress and best figures; and the words on one of them."""
+"""The list of studies as rows: title, progress and best figures; and a description of one study."""
 
 from collections.abc import Sequence
 

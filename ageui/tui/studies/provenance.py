@@ -10,7 +10,7 @@ from ageui.text.states import symbols_text
 
 
 def provenance(table: StudyTable) -> list[str]:
-    """Warnings first, then notes on the published figures, then the variants, the shown one first."""
+    """Warnings first, then notes on the published figures, then the variants, starting with the visible one."""
     study = table.study
     lines = [f"{study.name}: {study.title}. {study.shows}".strip()]
     lines += [warning for warning in table.warnings]
@@ -30,5 +30,5 @@ def provenance(table: StudyTable) -> list[str]:
 
 def explained(table: StudyTable) -> list[str]:
     """Explains every figure and mark of the table."""
-    runs = f"n: measured seeds; {symbols_text()}; a percentage says how far a run is"
+    runs = f"n: measured seeds; {symbols_text()}; a percentage is a run's progress"
     return [headline(table), *map(note_text, legend(table)), runs]

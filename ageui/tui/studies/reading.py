@@ -1,4 +1,4 @@
-"""Reads the tables of studies; those that cannot have changed are kept."""
+"""Reads the tables of studies, and keeps tables that cannot have changed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from engine.errors import AgeUIError
 
 @dataclass(frozen=True)
 class StudyView:
-    """How a study is shown: with the runs of a choice or of a variant, and with the scores on a split."""
+    """The view of a study: the runs of a choice or variant, and the scores on a split."""
 
     choice: Choice | None = None
     variant: Variant | None = None
@@ -33,9 +33,9 @@ class StudyView:
 
 @dataclass(frozen=True)
 class StudyTables:
-    """The tables of studies in the order asked, and how far their runs are.
+    """The tables of studies in the requested order, and the progress of their runs.
 
-    `are_rescored` tells whether no result waits for its intervals and tests.
+    `are_rescored` says whether all results have their intervals and tests.
     """
 
     asked: Sequence[tuple[Study, StudyView]]
@@ -50,8 +50,8 @@ def read_tables(
     before: StudyTables | None,
     check_open: Callable[[], None],
 ) -> StudyTables:
-    """Reads tables again if a run or its status changed, or all results were rescored since `before`: that reads all
-    configs. `check_open` is called between tables, and may raise."""
+    """Reads tables again, which reads all configs, if a run or its status changed, or all results were scored again
+    since `before`. `check_open` is called between tables, and may raise."""
     statuses, are_rescored = store.scores.measured_statuses(), not store.rescoring.remaining()
     is_same = before is not None and (before.progress.statuses, before.are_rescored) == (statuses, are_rescored)
     kept = list(zip(before.asked, before.tables, strict=True)) if before is not None and is_same else []
@@ -69,13 +69,13 @@ def read_tables(
 
 
 def named(table: StudyTable) -> StudyTable:
-    """The table, its variant's name already found, so that no screen waits for that."""
+    """The table with its variant's name already looked up, so that no screen waits for it."""
     table.variant_name  # noqa: B018
     return table
 
 
 def next_step(store: Store, table: StudyTable) -> str:
-    """The runs that r would queue for a study without any, and their time; empty for other studies."""
+    """A sentence about the runs that r queues for a study without runs, and their time; empty for other studies."""
     if table.variant is not None:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""The list of studies: what each asks, how far it is, and its best figures."""
+"""The list of studies: the question, progress and best figures of each."""
 
 import asyncio
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from ageui.tui.widgets.status_bar import StatusBar
 from engine.errors import AgeUIError
 
 _LINES_OF_WORDS = 14
-"""The lines around the list and the plot of a study's first figure."""
+"""The number of lines around the list and the plot of a study's first figure."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class StudiesSnapshot:
 
 
 class StudiesScreen(LiveScreen[StudiesSnapshot]):
-    """A table of studies, and below it some words on the highlighted one."""
+    """A table of studies, and below it a description of the highlighted study."""
 
     CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.STUDIES)]

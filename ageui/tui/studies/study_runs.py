@@ -25,7 +25,7 @@ from ageui.tui.widgets.status_bar import StatusBar
 
 
 def runs_like(table: StudyTable, choice: Choice | None) -> Choice | None:
-    """The choice that the form starts with: the one that was asked for, else that of the shown variant."""
+    """The form's first choice: the requested choice, else that of the visible variant."""
     return choice or (choice_of(table.study, table.variant) if table.variant is not None else None)
 
 

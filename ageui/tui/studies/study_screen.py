@@ -1,4 +1,4 @@
-"""One study: its cells as a table, one figure on an axis, or as a heat map; published beside measured figures."""
+"""A study: its cells as a table, as one figure on an axis, or as a heat map, with published beside measured figures."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ from ageui.tui.widgets.text_line import TextLine
 
 TABLE, AXIS, HEAT_MAP = "table", "axis", "heat map"
 _OTHER_LINES = 18
-"""Lines of a screen with a table and a heat map that are neither cells nor rows of the map."""
+"""The number of lines on a screen with table and heat map that are neither cells nor rows of the map."""
 
 
 @dataclass(frozen=True)
@@ -278,7 +278,7 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         if table is None:
             return
         if not table.others:
-            self.app.tell("no other variant yet; r queues runs of one")
+            self.app.tell("no other variant yet; r queues runs of another")
             return
         every = sorted(table.variants, key=lambda variant: str(variant.key))
         now = every.index(table.variant) if table.variant is not None else -1

@@ -1,1 +1,1 @@
-"""Widgets that screens are made of."""
+"""The widgets of screens."""

@@ -7,7 +7,7 @@ from textual.widget import Widget
 def background_style(widget: Widget, *components: str) -> Style:
     """The widget's style under the backgrounds and text styles of component classes, in this order.
 
-    Blends the colours, since Rich has no alpha channel.
+    Blends the colours, because Rich has no alpha channel.
     """
     color = widget.background_colors[1]
     text = Style()

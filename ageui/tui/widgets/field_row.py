@@ -66,9 +66,9 @@ class FieldRow(Horizontal):
         self.query_one(Input).value = text
 
     def show(self, choices: tuple[str, ...], in_force: tuple[str, str], problem: str, unused: str) -> None:
-        """Shows the problem or purpose of the field, and the value and origin that an empty field has.
+        """Shows the problem or purpose of the field, and the value and origin of an empty field.
 
-        `unused` is what would use a field that has no effect now.
+        `unused` is the condition under which a field without effect would be used.
         """
         shown = (choices, in_force, problem, unused, bool(self.text.strip()))
         if shown == self._shown:
@@ -99,7 +99,7 @@ class FieldRow(Horizontal):
         self.post_message(self.Changed())
 
     def on_descendant_focus(self) -> None:
-        # Without animation, which the next key would interrupt, leaving the field out of view.
+        # Without animation, which the next key would interrupt and leave the field out of view.
         self.scroll_visible(animate=False)
         self.post_message(self.Focused())
 

@@ -32,10 +32,10 @@ class _FilterInput(Input):
 
 
 class FilterBox(Horizontal):
-    """One row: the filter, and beside it how many runs it finds, or why it is wrong.
+    """A row: the filter, and beside it the number of runs it finds, or its problem.
 
-    Posts `Changed` with every valid filter. `enter` keeps the filter, `escape` takes back what was typed since the box
-    got the focus; `up` and `down` walk through earlier filters.
+    Posts `Changed` with every valid filter. `enter` keeps the filter, `escape` restores the filter from before the box
+    got the focus; `up` and `down` browse earlier filters.
     """
 
     app = getters.app(BaseApp)
@@ -63,7 +63,7 @@ class FilterBox(Horizontal):
         text: str
 
     class Refused(Message):
-        """The text is no filter; runs stay those of the filter before."""
+        """The text is not a filter; the previous filter stays in force."""
 
     class Left(Message):
         """The person finished the filter."""
@@ -96,7 +96,7 @@ class FilterBox(Horizontal):
 
     @property
     def problem(self) -> str:
-        """Why the text is no filter; empty if it is one."""
+        """The reason why the text is not a filter; empty for a filter."""
         return self._problem
 
     def set_text(self, text: str) -> None:
@@ -114,7 +114,7 @@ class FilterBox(Horizontal):
     # What it finds
 
     def show_found(self, sentence: str) -> None:
-        """Says at the right what the filter finds and in which order."""
+        """Shows at the right the number and order of the runs found."""
         self._found = sentence
         self._draw()
 
@@ -152,7 +152,7 @@ class FilterBox(Horizontal):
     # Keys
 
     def action_keep(self) -> None:
-        """Stays while the filter is wrong, since the table shows the runs of an earlier one."""
+        """Stays while the filter is wrong, because the table shows the runs of an earlier filter."""
         if self._problem:
             return
         if self.app.prefs.keep_filter(self.text):

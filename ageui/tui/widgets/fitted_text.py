@@ -1,4 +1,4 @@
-"""Text and tables that are laid out anew for every width."""
+"""Text and tables with a new layout for every width."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,9 @@ Fit = Callable[[int], RenderableType]
 
 
 class FittedText(Static):
-    """Shows what fits its width.
+    """Shows contents that fit its width.
 
-    Renders it once for each width and theme, where Textual would do so at every layout.
+    Renders once per width and theme, while Textual would render at every layout.
     """
 
     DEFAULT_CSS = """

@@ -22,7 +22,7 @@ Entries = Sequence[DotRow | DotHeading]
 
 @dataclass(frozen=True)
 class GroupErrors:
-    """The errors of groups on one split: final ones with intervals and tests, or those after an epoch."""
+    """The errors of groups on a split: final errors with intervals and tests, or errors after an epoch."""
 
     scores: SplitScores | EpochScores
 
@@ -32,7 +32,7 @@ class GroupErrors:
         return self.scores.result.mae if isinstance(self.scores, SplitScores) else self.scores.mae
 
     def entries(self, worst_style: StyleType = "") -> Entries:
-        """A heading per attribute and a row per group; the worst group of an attribute says so."""
+        """A heading per attribute and a row per group; the worst group of an attribute is marked."""
         if isinstance(self.scores, SplitScores):
             return [entry for bias in self.scores.result.biases for entry in _bias_entries(bias, worst_style)]
         by_attribute = groupby(self.scores.groups, key=lambda group: group.attribute)
@@ -82,7 +82,7 @@ def _bias_entries(bias: BiasResult, worst_style: StyleType) -> Iterator[DotRow |
 
 
 def _figure(gap: GapFigure) -> tuple[str, ...]:
-    """The value with its mark, then its interval and the smallest figure that could be found, as far as known."""
+    """The value with its mark, then its interval and the smallest detectable figure, if known."""
     return (
         f"{number(gap.value)}{NOISE if gap.inside_noise else ''}",
         *([between(gap.interval)] if gap.interval else []),

@@ -15,7 +15,7 @@ _GAP = 2
 
 @dataclass(frozen=True)
 class _Shown:
-    """A key of the line: what it is called there, what it does, and whether it can do it now."""
+    """A key of the line: its label, its action, and whether it is active now."""
 
     key: str
     display: str
@@ -29,10 +29,10 @@ class _Shown:
 
 
 class KeyFooter(TextLine):
-    """As many keys as fit in one line; the key that lists all of them stands at the right, at every width.
+    """As many keys as fit in a line; the key that lists all keys stays at the right at every width.
 
-    One widget, where Textual's footer is one of each key, whose styles take longer than a screen's own. A click
-    presses a key.
+    A single widget, because Textual's footer has a widget per key, whose styles take longer than a screen's own. A
+    click presses a key.
     """
 
     DEFAULT_CSS = """

@@ -47,7 +47,7 @@ def read_log(path: Path, before: LogPart | None) -> LogPart:
 
 
 class LogTail(RichLog):
-    """Shows parts of a log, wrapped anew for every width. Stays at the end unless a person scrolls away from it."""
+    """Shows parts of a log, wrapped for every width. Stays at the end unless a person scrolls away."""
 
     DEFAULT_CSS = """
     LogTail { scrollbar-gutter: stable; }
@@ -78,7 +78,7 @@ class LogTail(RichLog):
             self._add(self._kept)
 
     def _add(self, lines: Iterable[str]) -> None:
-        """Wraps lines at the width that the log has, or had before it was hidden."""
+        """Wraps lines at the log's width, or its width before it was hidden."""
         at_end = self.is_vertical_scroll_end
         for line in lines:
             style = "bold" if line.startswith("warning:") else ""

@@ -1,4 +1,4 @@
-"""What this machine has to say about runs to queue. Checks networks in the background."""
+"""This machine's remarks on runs to queue. Checks networks in the background."""
 
 import asyncio
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ class MachineLine(Static):
         self.post_message(self.Checked())
 
     def _note(self, process: Popen[bytes]) -> None:
-        """Called in the thread that waits for the check. Kills its process if the form was left meanwhile."""
+        """Runs in the thread that waits for the check. Kills its process if the form was left meanwhile."""
         self._process = process
         if not self.is_attached:
             process.kill()

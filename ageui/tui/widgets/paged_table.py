@@ -1,4 +1,4 @@
-"""A table of any length that holds only the rows around its window."""
+"""A table of any length that holds only the rows around the visible part."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class PagedTable(ScrollView, can_focus=True):
     """A table with `total` rows. Its owner answers `PageWanted` with `put`.
 
     The first `fixed` columns do not scroll sideways. The cursor stays on its row when rows are inserted before it. Text
-    that is too long for its column runs on over blank cells at its right.
+    that is too long for its column continues over blank cells at its right.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -209,7 +209,7 @@ class PagedTable(ScrollView, can_focus=True):
         return True
 
     def go_to(self, place: int) -> None:
-        """Moves the cursor to a place, which the table may not hold yet."""
+        """Moves the cursor to a place whose row the table may not hold yet."""
         self._go_to(place)
 
     # Moving

@@ -1,4 +1,4 @@
-"""Text that may come from outside, in as many lines as it needs."""
+"""Text that may come from outside, in as many lines as needed."""
 
 from textual.widgets import Static
 
@@ -6,7 +6,7 @@ from ageui.text.clean import clean
 
 
 class PlainText(Static):
-    """Shows plain text. The same text again needs no layout."""
+    """Shows plain text. Unchanged text needs no layout."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)

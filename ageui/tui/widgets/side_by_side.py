@@ -189,7 +189,7 @@ class SideBySide(ScrollView, can_focus=True):
 
     @property
     def columns_in_view(self) -> tuple[int, int]:
-        """The first visible column that scrolls and the one after the last. Only whole columns are visible, but at
+        """The first visible scrolling column, and the column after the last. Only whole columns are visible, but at
         least one."""
         first, stop = self._scrolling_in_view
         return first + self._table.fixed, stop + self._table.fixed

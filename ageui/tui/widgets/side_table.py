@@ -52,7 +52,7 @@ class SideLine:
 
 
 class LazyLines(Sequence[SideLine]):
-    """Lines that are made when they are first shown, since few of many are in view."""
+    """Lines made when first shown, because only a few of many are in view."""
 
     def __init__(self, count: int, make: Callable[[int], SideLine]) -> None:
         self._count, self._make = count, make

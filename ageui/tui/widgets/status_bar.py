@@ -89,7 +89,7 @@ class StatusBar(TextLine):
         return "".join(_SPARKS[round(value * (len(_SPARKS) - 1))] for value in self._history.get(name, ()))
 
     def _queue(self) -> Text:
-        """What the queue waits for, then how many runs are running, queued and held."""
+        """The reason why the queue waits, then the numbers of running, queued and held runs."""
         state = self._state
         running, queued = state.counts.get("running", 0), state.counts.get("queued", 0)
         counts = f"{running} running · {queued} queued" + (f" · {state.held} held" if state.held else "")

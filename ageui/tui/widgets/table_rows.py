@@ -10,7 +10,7 @@ from ageui.present.terminal import cell_text
 from ageui.present.wording import parts_of
 
 WITH_SPREAD = 13
-"""The width of a column that has room for standard deviations."""
+"""The width of a column with room for standard deviations."""
 _FOR_SPREAD = 6
 _MARKS = 2
 
@@ -41,8 +41,8 @@ class TableColumn:
 class TableRow:
     """A row: its key, and one cell per column.
 
-    Selecting the row selects its `members`, by default its key. `bars` are the shares of cells, by place, that a faint
-    bar covers.
+    Selecting the row selects its `members`, by default its key. `bars` are the shares of cells, by place, covered by a
+    faint bar.
     """
 
     key: int
@@ -62,9 +62,9 @@ class TableRow:
 
 
 def aligned_figure(cell: Cell, width: int) -> str:
-    """A figure in `width` cells with its marks behind it: digits of a column align, and nothing of them is cut.
+    """A figure in `width` cells with its marks behind it. Digits of a column align and are never cut.
 
-    A standard deviation over seeds follows where there is room.
+    A standard deviation over seeds follows if there is room.
 
     Examples
     --------

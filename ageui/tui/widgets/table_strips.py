@@ -18,7 +18,7 @@ PREFIX = len(_SELECTED)
 
 
 def header_strip(columns: Sequence[TableColumn], widths: Sequence[int], order: str, *, has_selected: bool) -> Strip:
-    """The titles, with an arrow at the one that rows are ordered by; `order` begins with `-` if descending."""
+    """The titles, with an arrow at the sorted column; `order` begins with `-` if descending."""
     segments = [Segment(_SELECTED if has_selected else _NOT_SELECTED)]
     for column, width in zip(columns, widths, strict=True):
         mark = ""
@@ -41,7 +41,7 @@ def row_strip(
     *,
     is_selected: bool,
 ) -> Strip:
-    """A row. Text that is too long for its column runs on over blank cells; `bar` is the style of faint bars."""
+    """A row. Text that is too long for its column continues over blank cells; `bar` is the style of faint bars."""
     segments = [Segment(_SELECTED if is_selected else _NOT_SELECTED, tones["accent"])]
     place = 0
     while place < len(columns):

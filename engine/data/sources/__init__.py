@@ -30,9 +30,9 @@ _KNOWN = (
 
 
 def detect_format(path: Path) -> DataFormat:
-    """The format of a folder or table, by its files. Any file may be a table, whatever its ending.
+    """The format of a folder or table, judged by its files. Any file may be a table, whatever its ending.
 
-    Raises `DataError` with the files it looked for, and those that it found instead.
+    Raises `DataError` that lists the expected files and those found instead.
     """
     if path.is_dir():
         if course.is_course(path):
@@ -48,7 +48,7 @@ def detect_format(path: Path) -> DataFormat:
 
 
 def _instead(folder: Path) -> str:
-    """What to add in place of a folder of no known format: a table in it, or what an archive in it holds."""
+    """Advice for a folder of unknown format: a table or an archive in it."""
     for pattern in ("*", "*/*"):
         found = islice(folder.glob(pattern), _MOST_ENTRIES)
         names = sorted(
@@ -58,13 +58,13 @@ def _instead(folder: Path) -> str:
         texts = [name for name in names if name.lower().endswith(".txt")][:_MOST_TEXTS]
         if tables := tables or [name for name in texts if _is_table(folder / name)]:
             example = shlex.quote(os.fspath(folder / tables[0]))
-            joined = "; to use several, join them into one table with a column split first" if tables[1:] else ""
+            joined = "; to use several, first join them into one table with a column split" if tables[1:] else ""
             return f"add one of its tables ({short_list(tables)}), as in ageui data add NAME {example}{joined}"
         if archives := [name for name in names if name.lower().endswith(ARCHIVE_ENDINGS)]:
             return f"unpack its archives first ({short_list(archives)})"
     if images := find_images(folder).images:
         image = short(os.fspath(images[0].relative_to(folder)))
-        return f"write a CSV table with the line image,age,gender and lines such as {image},31,female, and add that"
+        return f"write a CSV table with a first line image,age,gender and lines such as {image},31,female, and add that"
     return "it holds no images"
 
 
@@ -76,10 +76,10 @@ def _is_table(path: Path) -> bool:
 
 
 def settled(spec: DataSpec, target: Target = "apparent") -> tuple[DataSpec, tuple[str, ...]]:
-    """The description of a new data set with what its files leave open, and a sentence on each guess.
+    """The complete description of a new data set, with guesses from its files, and a sentence about each guess.
 
-    A table's columns and splits are found by the usual names, so that later versions of the table and of ageui read
-    the same ones. Raises `ConfigError` or `DataError` for what only a person can decide.
+    Finds a table's columns and splits by the usual names, and stores them, so that later versions of the table and of
+    ageui read the same ones. Raises `ConfigError` or `DataError` for choices that only a person can make.
     """
     return table_columns.settled(spec, Path(spec.path or ""), target) if spec.format == "table" else (spec, ())
 
@@ -87,10 +87,10 @@ def settled(spec: DataSpec, target: Target = "apparent") -> tuple[DataSpec, tupl
 def load_manifest(
     spec: DataSpec, target: Target = "apparent", *, cache: Path | None = None, progress: Progress | None = None
 ) -> Manifest:
-    """Reads the rows of a data set; no pixel is decoded.
+    """Reads the rows of a data set without decoding pixels.
 
-    Images are read only where their bytes decide their split: if the data has no splits, and the spec keeps copies
-    together, and for folds.
+    Reads images only if their bytes decide their split: for folds, and for data without splits whose spec keeps copies
+    together.
 
     Parameters
     ----------
@@ -99,16 +99,16 @@ def load_manifest(
     target
         The age to learn, if the data has both.
     cache
-        Folder of hashes of images that were read before; None reads every image.
+        Folder of hashes of images read before; None reads every image.
     progress
-        Called with the work in progress, the number of finished images and of all images.
+        Called with the current task and the numbers of finished and of all images.
 
     Raises
     ------
     DataError
-        For files that are missing or of another format.
+        If files are missing or of another format.
     ConfigError
-        For a target that they lack.
+        If the data lacks the target.
     """
     rows = load_rows(spec, target)
     is_split = bool(rows.frame["split"].notna().all())
@@ -131,7 +131,7 @@ def with_splits(rows: Manifest, spec: DataSpec, content: Sequence[str] | None) -
 
 
 def load_rows(spec: DataSpec, target: Target = "apparent") -> Manifest:
-    """As `load_manifest`, but the split of rows is None if the data has none."""
+    """Like `load_manifest`, but the split of rows is None if the data has none."""
     if (reason := why_no_target(spec, target)) is not None:
         raise ConfigError(reason)
     if (reason := why_unreadable(spec)) is not None:

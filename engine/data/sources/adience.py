@@ -1,4 +1,4 @@
-"""Adience (Eidinger et al. 2014): three columns of its tables make up the names of the image files."""
+"""Adience (Eidinger et al. 2014): three columns of its tables form the names of the image files."""
 
 import os
 from dataclasses import replace
@@ -17,14 +17,14 @@ _EDITIONS: Final = (
     ("", "coarse_tilt_aligned_face"),
     ("", "landmark_aligned_face"),
 )
-"""The folder of each edition of the images, and what their names begin with; the folder itself may be named too."""
+"""The folder of each edition of the images, and the prefix of their names. The spec may also name the folder itself."""
 _TRIED: Final = 20
 
 
 def with_image_names(raw: RawTable, spec: DataSpec, path: Path) -> RawTable:
-    """The table, if it is Adience's with names such as `faces/USER/coarse_tilt_aligned_face.1.PHOTO.jpg` in `image`.
+    """The table, with names such as `faces/USER/coarse_tilt_aligned_face.1.PHOTO.jpg` in `image` if it is Adience's.
 
-    That column replaces those of faces and photos. The edition of the images is the one that is beside the table, one
+    That column replaces those of faces and photos. The edition of the images is the one found beside the table, one
     folder above it, or in the folder that the spec names.
     """
     frame = raw.frame

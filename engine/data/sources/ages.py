@@ -14,7 +14,7 @@ from engine.short_text import quoted
 
 OLDEST: Final = 120.0
 OPEN_YEARS: Final = 10.0
-"""The years that a range without an upper end, such as "more than 70", is taken to cover."""
+"""The assumed width in years of a range without an upper end, such as "more than 70"."""
 _LONGEST: Final = 40
 _UNKNOWN: Final = frozenset(("", "?", "-", "unknown"))
 
@@ -48,7 +48,7 @@ _DATE: Final = re.compile(rf"[0-9]{{1,4}}[-/. ]{_MONTH}|{_MONTH}[-/. ][0-9]{{1,4
 
 
 class Age(NamedTuple):
-    """An age in years; for one given as a range its middle, with the ends (NaN for an end that is open)."""
+    """An age in years. For a range, its middle and its ends (NaN for an open end)."""
 
     years: float
     low: float = math.nan
@@ -69,7 +69,7 @@ class _Seen:
 
 @dataclass
 class AgeReader:
-    """Reads the ages of one data set, and counts those that are no plain numbers.
+    """Reads the ages of one data set, and counts those that are not plain numbers.
 
     `scale` is the number of years that an age of 1 stands for.
     """
@@ -79,7 +79,7 @@ class AgeReader:
 
     def read(self, value: object) -> Age:
         """The age in a cell. Raises `ValueError` with a message for people."""
-        if isinstance(value, str) and self.scale is None and _PLAIN_AGE.fullmatch(value):  # nearly all of them
+        if isinstance(value, str) and self.scale is None and _PLAIN_AGE.fullmatch(value):  # nearly all ages
             years = float(value)
             if 0 <= years <= OLDEST:
                 return Age(years)
@@ -95,7 +95,7 @@ class AgeReader:
         if _THOUSANDS.fullmatch(text):
             raise ValueError(f"age {quoted(text)} may be a decimal or thousands; write it with a decimal point")
         if _DATE.fullmatch(text):
-            raise ValueError(f"age {quoted(text)} is a date, which spreadsheets make of ranges such as 3-9")
+            raise ValueError(f"age {quoted(text)} is a date; spreadsheets turn ranges such as 3-9 into dates")
         age = _range(text) if len(text) <= _LONGEST else None
         if age is None:
             raise ValueError(f"age {quoted(text)} is neither a number, as in 25.5, nor a range, as in 20-29")
@@ -104,19 +104,19 @@ class AgeReader:
         return self._counted("open" if math.isnan(age.high) else "range", text, self._within(age, text))
 
     def notes(self) -> Iterator[str]:
-        """A sentence each about ages that were no plain numbers."""
+        """Sentences about ages that were not plain numbers, one per kind."""
         low, high = RANGE_COLUMNS
         if seen := self._seen.get("comma"):
-            yield f"{seen} written with a decimal comma: {quoted(seen.text)} counts as {seen.years:g}"
+            yield f"{seen} written with a decimal comma: {quoted(seen.text)} is read as {seen.years:g}"
         if seen := self._seen.get("range"):
             yield (
-                f"{seen} given as ranges: the middle is used, so {quoted(seen.text)} counts as {seen.years:g}; "
+                f"{seen} given as ranges: the middle is used, so {quoted(seen.text)} is read as {seen.years:g}; "
                 f"the ends are kept as {low} and {high}"
             )
         if seen := self._seen.get("open"):
             yield (
-                f"{seen} given as ranges without an upper end, which are taken to cover {OPEN_YEARS:g} years: "
-                f"{quoted(seen.text)} counts as {seen.years:g}; the lower end is kept as {low}"
+                f"{seen} given as ranges without an upper end, which are assumed to cover {OPEN_YEARS:g} years: "
+                f"{quoted(seen.text)} is read as {seen.years:g}; the lower end is kept as {low}"
             )
 
     def _counted(self, kind: str, text: str, age: Age) -> Age:
@@ -125,7 +125,7 @@ class AgeReader:
 
     def _within(self, age: Age, text: str) -> Age:
         if math.isnan(age.years):
-            raise ValueError("age is missing in a labelled split")
+            raise ValueError("the age is missing in a labelled split")
         if self.scale is not None:
             age = Age(*(years * self.scale for years in age))
         if not math.isnan(age.low):
@@ -133,7 +133,7 @@ class AgeReader:
             age = age._replace(years=(age.low + high) / 2)
         if not all(0 <= years <= OLDEST for years in age if not math.isnan(years)):
             given = quoted(text) if not math.isnan(age.low) else f"{age.years:g}"
-            raise ValueError(f"age {given} is not within 0 and {OLDEST:g} years")
+            raise ValueError(f"age {given} is not between 0 and {OLDEST:g} years")
         return age
 
 
@@ -144,7 +144,7 @@ def is_range(cell: object) -> bool:
 
 
 def with_decimal_point(cell: object) -> object:
-    """The cell with a decimal comma, as in `3,2`, as a point; any other cell unchanged."""
+    """The cell with a decimal point in place of a decimal comma, as in `3,2`; other cells unchanged."""
     return cell.replace(",", ".") if isinstance(cell, str) and _COMMA_AGE.fullmatch(cell.strip()) else cell
 
 

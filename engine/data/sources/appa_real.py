@@ -16,12 +16,12 @@ AVERAGES = ("file_name", "apparent_age_avg", "apparent_age_std", "real_age")
 
 
 def is_appa_real(root: Path) -> bool:
-    """Whether the folder holds the release, by the names of its tables."""
+    """Whether the folder holds the release, judged by the names of its tables."""
     return any(os.path.lexists(root / f"gt_avg_{split}.csv") for split in SPLITS)
 
 
 def load(spec: DataSpec, root: Path, target: Target) -> Manifest:
-    """The manifest of the release's face crops; attributes only if `allcategories_*.csv` are beside the ages."""
+    """The manifest of the release's face crops. It has attributes only if `allcategories_*.csv` are beside the ages."""
     categories = {split: _categories(root, split) for split in SPLITS}
     attributes = tuple(name for name, column in ATTRIBUTES.items() if any(column in c for c in categories.values()))
     return folder_manifest(spec, root, _rows(root, target, categories), attributes, ("real_age", "age_std"))
@@ -41,7 +41,7 @@ def _rows(root: Path, target: Target, categories: dict[str, dict[str, dict[str, 
 
 
 def _categories(root: Path, split: str) -> dict[str, dict[str, str]]:
-    """Column to image name to value; empty without the release's extra labels."""
+    """Maps columns to image names to values; empty without the release's extra labels."""
     path = root / f"allcategories_{split}.csv"
     if not os.path.lexists(path):
         return {}

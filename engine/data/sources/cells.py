@@ -6,17 +6,17 @@ from typing import Final
 import pandas as pd
 
 _MARKS: Final = frozenset(("nan", "na", "n/a", "#n/a", "<na>", "null"))
-"""What programs write for a missing cell."""
+"""The texts that programs write for a missing cell."""
 _EMPTY: Final = _MARKS | {"", "none"}
 
 
 def is_missing(cell: object) -> bool:
-    """Whether a cell holds nothing: None or any kind of not-a-number."""
+    """Whether a cell is empty: None or any kind of not-a-number."""
     return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, Real) and bool(cell != cell))
 
 
 def cell_text(cell: object) -> str:
-    """The cell's text, with single spaces; "" for one that is missing, also if it says `NaN`, `None` or the like."""
+    """The cell's text, with single spaces; "" for a missing cell, which may also say `NaN`, `None` or the like."""
     if not isinstance(cell, str):
         cell = "" if is_missing(cell) else str(cell)
     text = " ".join(cell.split())
@@ -24,9 +24,9 @@ def cell_text(cell: object) -> str:
 
 
 def label_text(cell: object) -> str | None:
-    """The cell's text as the name of a group or subject; None for one that is missing, also if it says `NA`.
+    """The cell's text as the name of a group or subject; None for a missing cell, which may also say `NA`.
 
-    `none` is a name, since it may be a group, such as that of faces without glasses.
+    `none` is a name, since it may be a group, such as faces without glasses.
     """
     text = "" if is_missing(cell) else str(cell).strip()
     return None if text == "" or is_mark(text) else text

@@ -1,4 +1,4 @@
-"""The course edition of APPA-REAL: the starting kit's arrays, or the same data as folders of images."""
+"""The course edition of APPA-REAL: the arrays of the starting kit, or the same data as folders of images."""
 
 import math
 import os
@@ -30,12 +30,12 @@ COLUMNS = ("imageId", "age", "gender", "ethnicity", "emotion")
 
 
 def is_course(root: Path) -> bool:
-    """Whether the folder holds a course edition, by the names of its files."""
+    """Whether the folder holds a course edition, judged by the names of its files."""
     return _has_arrays(root) or any(os.path.lexists(root / f"labels_metadata_{split}.csv") for split in SPLITS)
 
 
 def load(spec: DataSpec, root: Path) -> Manifest:
-    """The manifest of either edition; the withheld labels of a split make its ages NaN."""
+    """The manifest of either edition. If a split's labels are withheld, its ages are NaN."""
     if _has_arrays(root):
         return _load_arrays(spec, root)
     return folder_manifest(spec, root, _folder_rows(root), ATTRIBUTES)
@@ -60,11 +60,11 @@ def _folder_rows(root: Path) -> Iterator[SourceRow]:
                 if is_image_name(name) and not is_trace(name):
                     yield SourceRow(f"{images.name}/{name}", split, None)
     if not found:
-        raise DataError(f"{root} is no course edition: it has neither data_train.npy nor labels_metadata_train.csv")
+        raise DataError(f"{root} is not a course edition: it has no data_train.npy or labels_metadata_train.csv")
 
 
 def _image_folder(root: Path, split: str) -> Path:
-    """The folder of a split's images, whatever its capitals if only one is alike."""
+    """The folder of a split's images, in any capitals if only one folder fits."""
     folder = root / f"{split}_data"
     alike = [] if folder.is_dir() else [one for one in root.iterdir() if one.name.lower() == folder.name]
     return alike[0] if len(alike) == 1 else folder
@@ -76,7 +76,7 @@ def _has_arrays(root: Path) -> bool:
 
 @dataclass(frozen=True)
 class _Arrays:
-    """Images named `train/17` out of memory-mapped arrays (N, H, W, 3) uint8 in BGR order."""
+    """Images named like `train/17`, from memory-mapped arrays (N, H, W, 3) uint8 in BGR order."""
 
     root: Path
     images: dict[str, NDArray[Any]]
@@ -109,7 +109,7 @@ def _load_arrays(spec: DataSpec, root: Path) -> Manifest:
             continue
         pixels = _array(path)
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[-1] != 3:
-            raise DataError(f"{path} holds {pixels.dtype} of shape {pixels.shape}; it needs uint8 of (N, H, W, 3)")
+            raise DataError(f"{path} holds {pixels.dtype} of shape {pixels.shape}, but must hold uint8 (N, H, W, 3)")
         images[split] = pixels
         rows += _array_rows(root, split, len(pixels))
     ignored, ages = ignore_list(spec, root), AgeReader(spec.age_scale)
@@ -129,21 +129,21 @@ def _array_rows(root: Path, split: str, count: int) -> Iterator[SourceRow]:
 
 
 def _fitting_array(path: Path, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """The array of that shape, possibly with one more axis of length 1; None without a file."""
+    """The array of that shape, possibly with another axis of length 1; None without a file."""
     if not os.path.lexists(path):
         return None
     array = _array(path)
     if not _is_text(array):
-        raise DataError(f"{path} is damaged: its text has characters that do not exist")
+        raise DataError(f"{path} is damaged: its text has invalid characters")
     if array.shape == (*shape, 1):
         array = array.reshape(shape)
     if array.shape != shape:
-        raise DataError(f"{path} has shape {array.shape}; the images beside it need it to be {shape}")
+        raise DataError(f"{path} has shape {array.shape}, but the images beside it require {shape}")
     return array
 
 
 def _is_text(array: NDArray[Any]) -> bool:
-    """Whether all characters exist, which Python needs; true for numbers."""
+    """Whether all characters are valid, as Python requires; True for numbers."""
     if array.dtype.kind != "U" or not array.nbytes:
         return True
     codes = np.ascontiguousarray(array).view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
@@ -151,7 +151,7 @@ def _is_text(array: NDArray[Any]) -> bool:
 
 
 def _array(path: Path) -> NDArray[Any]:
-    """The memory-mapped array of an `.npy` file, whose header fits the file's size."""
+    """The memory-mapped array of an `.npy` file. The header must fit the file's size."""
     try:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -162,13 +162,13 @@ def _array(path: Path) -> NDArray[Any]:
             raise ValueError(f"its header says {dtype} of shape {shape}, but it has {size - start:,} bytes of data")
         return npy.open_memmap(path, mode="r")
     except ValueError as error:
-        raise DataError(f"{path} is no whole .npy file: {error}") from error
+        raise DataError(f"{path} is not a complete .npy file: {error}") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {problem_of(error)}") from error
 
 
 def _header(file: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Reads the header: shape and type. Raises `ValueError` for other files."""
+    """Reads the header: shape and type. Raises `ValueError` for a file of another format."""
     if file.read(len(_ARCHIVE)) == _ARCHIVE:
         raise ValueError("it is an .npz archive; save each of its arrays with np.save")
     file.seek(0)

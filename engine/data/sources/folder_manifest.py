@@ -1,4 +1,4 @@
-"""The manifest of a release: tables or names with labels, and images that are files below its folder."""
+"""The manifest of a release: labels from tables or file names, and image files below its folder."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,9 +14,9 @@ from engine.data.spec import DataSpec
 def folder_manifest(
     spec: DataSpec, root: Path, rows: Iterable[SourceRow], attributes: Sequence[str], extra: Sequence[str] = ()
 ) -> Manifest:
-    """The manifest of the rows that the spec does not ignore and whose files exist.
+    """The manifest of the rows whose files exist, without those that the spec ignores.
 
-    `attributes` and `extra` are as in `frame_of`. Raises `DataError` if there are rows, but none of their files exists.
+    `attributes` and `extra` are as in `frame_of`. Raises `DataError` for rows none of whose files exists.
     """
     folder, ignored, ages = ImageFolder(root), ignore_list(spec, root), AgeReader(spec.age_scale)
     frame, problems = frame_of(ignored.without(rows), attributes, extra, ages)

@@ -1,4 +1,4 @@
-"""The images that a person wants left out, by a list of their names."""
+"""Leaves out images by a list of names."""
 
 import csv
 import os
@@ -25,13 +25,13 @@ _SHOWN: Final = 3
 
 
 class IgnoreList:
-    """Names of images to leave out, of which it remembers those that an image had.
+    """Names of images to leave out. Remembers which names matched an image.
 
-    A name may lack its ending, that of a crop (`_face.jpg`), and any folders at its front; capitals do not matter.
+    A name may lack its ending, the ending of a crop (`_face.jpg`), and any leading folders. Capitals do not matter.
     """
 
     def __init__(self, names: Iterable[str], root: Path, file: str = "") -> None:
-        """`names` of images below `root`, which a `file` lists."""
+        """`names` of images below `root`, listed in `file`."""
         self._names = list(dict.fromkeys(names))
         self._root, self._file = os.path.abspath(root), file
         self._by_key: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
@@ -43,11 +43,11 @@ class IgnoreList:
         self._left_out = 0
 
     def without(self, rows: Iterable[SourceRow]) -> Iterator[SourceRow]:
-        """The rows of other images."""
+        """The rows of all other images."""
         return (row for row in rows if not self.matches(row.image)) if self._names else iter(rows)
 
     def matches(self, image: str) -> bool:
-        """Whether the image is to be left out."""
+        """Whether to leave the image out."""
         if not self._names:
             return False
         name = image.replace("\\", "/")
@@ -62,27 +62,27 @@ class IgnoreList:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How many names were found, and which were not; empty without a list."""
+        """A note on the number of names found, and those not found; empty without a list."""
         if not self._file:
             return ()
         lost = [name for name in self._names if name not in self._found]
         were_not = f": {short_list(lost, _SHOWN)} {'was' if len(lost) == 1 else 'were'} not" if lost else ""
         of = f"{len(self._found):,} of {counted(len(self._names), 'name')}"
-        several = ", all of a name that has no folder" if self._left_out > len(self._found) else ""
+        several = " (a bare name matches in every folder)" if self._left_out > len(self._found) else ""
         return (f"{self._file}: {of} found{were_not}; {counted(self._left_out, 'image')} left out{several}",)
 
 
 def ignore_list(spec: DataSpec, root: Path) -> IgnoreList:
-    """The data set's list, an empty one without a file. Raises `DataError` for a file that cannot be read."""
+    """The data set's list; empty without a file. Raises `DataError` if the file cannot be read."""
     if spec.ignore is None:
         return IgnoreList((), root)
     return IgnoreList(read_ignored(Path(spec.ignore)), root, Path(spec.ignore).name)
 
 
 def read_ignored(path: Path) -> list[str]:
-    """Image names: the cells of a table's column with a usual name, such as `img_name`, or one name a line.
+    """Image names: the cells of a table's column with a usual name, such as `img_name`, or one name per line.
 
-    Raises `DataError` for a file that cannot be read.
+    Raises `DataError` if the file cannot be read.
     """
     try:
         content = read_regular(path, TABLE_BYTES)
@@ -110,7 +110,7 @@ def _parts(name: str) -> list[str]:
 
 
 def _keys(file: str) -> set[str]:
-    """The names under which a file may be listed."""
+    """The names that may stand for a file in the list."""
     return {
         key
         for name in _with_and_without_crop(file)
@@ -120,7 +120,7 @@ def _keys(file: str) -> set[str]:
 
 
 def _listed_keys(name: str) -> set[str]:
-    """The names of files that a listed name means, as `_keys` has them."""
+    """The file names that a listed name stands for, in the form of `_keys`."""
     return {"".join(stem_and_ending(one)) for one in _with_and_without_crop(name)}
 
 

@@ -1,4 +1,4 @@
-"""Images that are files below one folder."""
+"""Image files below one folder."""
 
 import errno
 import os
@@ -21,14 +21,14 @@ _MISSING = (errno.ENOENT, errno.ENOTDIR)
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """Reads images by their names, which are paths from `root` on; links are followed.
+    """Reads images by name, a path relative to `root`. Follows links.
 
     root
         The folder where relative names start.
     is_open
-        Whether names may also be absolute, begin with `~`, or lead out of the folder with `..`.
+        Whether names may also be absolute, begin with `~`, or leave the folder with `..`.
     is_chosen
-        Whether a person said that the names start here.
+        Whether a person chose this folder.
     """
 
     root: Path
@@ -38,20 +38,20 @@ class ImageFolder:
     _resolved: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def place(self, image: str) -> str:
-        """The path of an image's file, with the links in it. Raises `DataError` for a name that leads out."""
+        """The path of an image's file, including links. Raises `DataError` for a name that leaves the folder."""
         if image in self._elsewhere:
             return self._elsewhere[image]
         if not self.is_open and (image.startswith(("/", "~")) or (".." in image and os.pardir in image.split("/"))):
-            raise DataError("the name leads out of the data set's folder")
+            raise DataError("the name leads outside the data set's folder")
         path = os.path.join(self.root, image)
         return os.path.expanduser(image) if image.startswith("~") and not os.path.lexists(path) else path
 
     def path(self, image: str) -> Path:
-        """The real path of an image's file. Raises `DataError` as `place`."""
+        """The real path of an image's file. Raises `DataError` like `place`."""
         return Path(self._resolve(self.place(image)))
 
     def _resolve(self, path: str) -> str:
-        """The real path; the folder of thousands of images is resolved once."""
+        """The real path. A folder of thousands of images is resolved once."""
         folder, name = os.path.split(path)
         if name in ("", os.curdir, os.pardir):
             return os.path.realpath(path)
@@ -81,9 +81,9 @@ class ImageFolder:
         return f"{path} {found.st_size} {found.st_mtime_ns} marked"
 
     def without_missing(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[RowProblem, ...], tuple[str, ...]]:
-        """The rows whose file exists, a problem for each other row, and notes on files that have similar names.
+        """The rows whose file exists, a problem for each other row, and notes on files with similar names.
 
-        Raises `DataError` if there are rows, but none of their files exists.
+        Raises `DataError` for rows none of whose files exists.
         """
         problems: dict[str, str] = {}
         missing: list[str] = []

@@ -1,4 +1,4 @@
-"""Looks for images whose names lead nowhere: under similar names, and from other folders on."""
+"""Looks for missing images: under similar names, and below other folders."""
 
 import os
 import re
@@ -27,7 +27,7 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:(?=/)")
 
 @dataclass(frozen=True)
 class SearchedImages:
-    """`files` maps images to the paths of their files, `problems` the others to what is wrong with them."""
+    """`files` maps images to the paths of their files, `problems` the other images to their problems."""
 
     files: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class SearchedImages:
 
 @dataclass(frozen=True)
 class _Sample:
-    """The parts of some names, and how many folders at the front of all names are the same."""
+    """The parts of some names, and the number of leading folders that all names share."""
 
     parts: list[list[str]]
     shared: int
@@ -50,16 +50,16 @@ class _Sample:
 
 
 class ImageSearch:
-    """Looks for images by names that start at `root`; the other fields are as those of `ImageFolder`."""
+    """Looks for images by names relative to `root`; the other fields are those of `ImageFolder`."""
 
     def __init__(self, root: str, is_open: bool, is_chosen: bool) -> None:
         self._root, self._is_open, self._is_chosen = root, is_open, is_chosen
         self._near = NearNames()
 
     def find_all(self, images: Sequence[str], *, others_found: bool) -> SearchedImages:
-        """The files of missing images, where each is beyond doubt.
+        """The unambiguous files of missing images.
 
-        Raises `DataError` if no file at all was found, with the folder that they are below, if it can be found.
+        Raises `DataError` if none was found, and names the folder that holds them, if it can be found.
         """
         candidates = {image: self._candidates(image) for image in images}
         front = 0
@@ -81,7 +81,7 @@ class ImageSearch:
         return f"{many} named below {_cut(image[: -len(tail)].rstrip(_SLASHES))}, found below {_cut(self._root)}"
 
     def _candidates(self, image: str) -> list[str]:
-        """The files that a name may mean, in the spelling of this system, else in that of another."""
+        """The files that a name may stand for, spelled as on this system, else as on another."""
         for name in dict.fromkeys((image, image.replace("\\", "/"))):
             start = self._root
             if self._is_open:
@@ -93,18 +93,18 @@ class ImageSearch:
         return []
 
     def _front(self, images: Sequence[str]) -> int:
-        """How many folders at the front of all names lead nowhere, while the rest is below the root; 0 if unknown.
+        """The number of leading folders to cut from all names, so that they are found below the root; 0 if unknown.
 
-        Without a person's word on where names start, only absolute names are cut, and keep a folder.
+        Unless a person chose the root, only absolute names are cut, and keep at least one folder.
         """
         if not self._is_open or not (self._is_chosen or all(_is_absolute(image) for image in images)):
             return 0
         return self._cuts(self._root, _Sample.of(images), first=1, least=1 if self._is_chosen else 2)[1]
 
     def _cuts(self, root: str, names: "_Sample", *, first: int = 0, least: int = 1) -> tuple[int, int]:
-        """Of a sample of names, how many are found below a root once their front is cut, and the cut.
+        """How many names of a sample are found below a root after a cut of their leading folders, and the cut.
 
-        At most what all names share is cut, so that no two names become one, and `least` parts stay.
+        Cuts only folders shared by all names, so that no two names become one, and leaves at least `least` parts.
         """
         most = min([names.shared, *(len(parts) - least for parts in names.parts)])
         for cut in range(first, most + 1):
@@ -114,22 +114,22 @@ class ImageSearch:
 
     def _nothing_found(self, images: Sequence[str]) -> str:
         text = (
-            f"none of {counted(len(images), 'image file')} is there; the first was looked for as "
+            f"none of {counted(len(images), 'image file')} exists; the first was expected at "
             f"{_cut(os.path.join(self._root, images[0]))}"
         )
         if not self._is_open:
-            return f"{text}; unpack the images into that folder, or give the folder that has them"
+            return f"{text}; unpack the images into that folder, or give the folder that holds them"
         best, folder, names = 0, "", _Sample.of(images)
         for start in self._other_starts():
             count, _ = self._cuts(start, names)
             if count > best:
                 best, folder = count, start
         if not best:
-            return f"{text}; say where these names start with --images DIR"
-        return f"{text}; they are there from {folder} on: add the data set with --images {shlex.quote(folder)}"
+            return f"{text}; give the folder where these names start with --images DIR"
+        return f"{text}; they exist below {folder}: add the data set with --images {shlex.quote(folder)}"
 
     def _other_starts(self) -> Iterator[str]:
-        """The folders above the root, that of the command, and those below the root and beside it."""
+        """The folders above the root, the working directory, and the folders below the root and beside it."""
         root = Path(self._root).absolute()
         yield os.fspath(root)
         yield from map(os.fspath, root.parents[:_ANCESTORS])
@@ -152,7 +152,7 @@ class ImageSearch:
         if len(candidates) > 1:
             return f"the image file is missing; it may be {' or '.join(self._quoted(path) for path in candidates[:3])}"
         if os.path.islink(path):
-            return f"the image file is missing: it is a link to {self._quoted(os.readlink(path))}, which is not there"
+            return f"the image file is missing: it is a broken link to {self._quoted(os.readlink(path))}"
         folder = os.path.dirname(path)
         if not os.path.isdir(folder):
             return f"the image file is missing: there is no folder {self._quoted(folder)}"
@@ -164,12 +164,12 @@ class ImageSearch:
         return _cut(path.removeprefix(os.path.join(self._root, "")))
 
     def _quoted(self, path: str) -> str:
-        """For problems: those that differ in quoted texts only are one kind."""
+        """A quoted path for problems: problems that differ only in quoted texts are one kind."""
         return repr(self._shown(path))
 
 
 def parts_of(name: str) -> list[str]:
-    """The folders and the file that a name of any system consists of; none if they are more than a data set has."""
+    """The folders and the file of a path in any system's spelling; empty if too deep for a data set."""
     return _parts(_DRIVE.sub("", name.replace("\\", "/")))
 
 

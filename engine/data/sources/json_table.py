@@ -1,4 +1,4 @@
-"""Reads tables in JSON: a list of objects, an object a line, or columns as pandas writes them."""
+"""Reads JSON tables: a list of objects, one object per line, or columns as written by pandas."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ Object = dict[str, Any]
 
 
 def json_table(content: bytes) -> RawTable:
-    """The table of a JSON file's content. Raises `ValueError` for content that is no table."""
+    """The table in a JSON file's content. Raises `ValueError` if the content is not a table."""
     if len(content) > MOST_BYTES:
         raise ValueError(f"it has more than {MOST_BYTES // 10**6} MB of JSON; save it as Parquet or CSV")
     encoding = encoding_of(content)
@@ -29,15 +29,15 @@ def json_table(content: bytes) -> RawTable:
         objects = _lines(text, problems) if _is_lines(text) else _objects(json.loads(text), problems)
         frame = _frame(objects)
     except RecursionError:
-        raise ValueError("its JSON is nested too deeply for a table") from None
+        raise ValueError("its JSON is nested too deeply; save the table as CSV") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"its JSON is damaged or cut short: {error.msg} in line {error.lineno}") from None
+        raise ValueError(f"its JSON is damaged or truncated: {error.msg} in line {error.lineno}") from None
     title = title_of(encoding)
     return RawTable(frame, (f"read with {title}",) if title else (), tuple(problems))
 
 
 def _is_lines(text: str) -> bool:
-    """Whether the first line is a whole object, and others follow."""
+    """Whether the first line is a complete object, and others follow."""
     first, _, others = text.strip().partition("\n")
     try:
         return bool(others) and isinstance(json.loads(first), dict)
@@ -60,7 +60,7 @@ def _lines(text: str, problems: list[RowProblem]) -> Iterator[Object]:
 
 
 def _objects(found: Any, problems: list[RowProblem]) -> Iterable[Object]:
-    """The rows of a document. Raises `ValueError` for one of another shape."""
+    """The rows of a document. Raises `ValueError` for other shapes."""
     if isinstance(found, list):
         objects = [one for one in found if isinstance(one, dict)]
         if found and not objects:
@@ -117,7 +117,7 @@ def _frame(objects: Iterable[Object]) -> pd.DataFrame:
 
 
 def _cell(value: object) -> object:
-    """Text as CSV has it; lists and objects stay, since they are no cell."""
+    """A cell's text as in CSV; lists and objects, which are not cells, stay."""
     if value is None:
         return ""
     return value if isinstance(value, str | list | dict) else str(value)

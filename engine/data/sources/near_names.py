@@ -1,4 +1,4 @@
-"""Finds the files that names mean, where a name is spelled as another system would."""
+"""Finds files by names that another system spelled differently."""
 
 import os
 import unicodedata
@@ -12,16 +12,16 @@ _SAME_ENDINGS: Final = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff
 
 
 class NearNames:
-    """Looks for files by names that differ in capitals, in how accents are composed, or as `.jpeg` does from `.jpg`.
+    """Looks for files whose names differ in capitals, composition of accents, or between `.jpeg` and `.jpg`.
 
-    A name without the ending of an image means an image with any. Each folder is listed once.
+    A name without an image ending matches images with any ending. Each folder is listed once.
     """
 
     def __init__(self) -> None:
         self._listings: dict[str, dict[str, list[str]]] = {}
 
     def find(self, root: str, parts: Sequence[str]) -> list[str]:
-        """The regular files that the parts of a name mean below `root`; an exact part is preferred to others."""
+        """The regular files below `root` that match the parts of a name; an exact part takes precedence."""
         name, *deeper = parts
 
         def below(path: str) -> list[str]:
@@ -35,7 +35,7 @@ class NearNames:
         ]
 
     def beside(self, file: str) -> list[str]:
-        """The names in a file's folder that differ from its own in capitals, accents and ending at most."""
+        """The names in a file's folder that differ from its own only in capitals, accents or ending."""
         folder, name = os.path.split(file)
         return self._listing(folder).get(stem_and_ending(name)[0], [])
 
@@ -45,7 +45,7 @@ class NearNames:
         return [entry for entry in entries if not ending or stem_and_ending(entry)[1] == ending]
 
     def _listing(self, folder: str) -> dict[str, list[str]]:
-        """The names in a folder by their stem."""
+        """The names in a folder, by stem."""
         if folder not in self._listings:
             listing: dict[str, list[str]] = defaultdict(list)
             try:
@@ -60,12 +60,12 @@ class NearNames:
 
 
 def folded(name: str) -> str:
-    """The name without capitals and with composed accents."""
+    """The name in lower case, with composed accents."""
     return unicodedata.normalize("NFC", name.lower())
 
 
 def stem_and_ending(name: str) -> tuple[str, str]:
-    """Both parts of a folded name; `.jpeg` is `.jpg`, and an ending that images never have belongs to the stem."""
+    """Stem and ending of a folded name. `.jpeg` becomes `.jpg`; an ending of no image format belongs to the stem."""
     name = folded(name)
     stem, ending = os.path.splitext(name)
     return (stem, _SAME_ENDINGS.get(ending, ending)) if ending in IMAGE_ENDINGS else (name, "")

@@ -1,4 +1,4 @@
-"""Columns of numbers in a table: cells that hold none, intervals of them, and columns that could be attributes."""
+"""Columns of numbers in a table: cells without a number, intervals, and columns that could be attributes."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,14 +15,14 @@ from engine.groups import age_group_names
 from engine.short_text import quoted, short, short_list
 
 MOST_CODES: Final = 20
-"""A column of at most so many distinct numbers may hold the codes of groups."""
+"""A column with at most this many distinct numbers may hold group codes."""
 _MOST_SHOWN: Final = 3
 _FEW_PER_GROUP: Final = 5
 _DIGITS: Final = (3, 4, 5, 6)
 
 
 def number_remarks(name: str, cells: pd.Series) -> Iterator[LabelRemark]:
-    """A remark on the cells of an optional column of numbers that hold none and are not empty."""
+    """A remark on the non-empty cells without a number in an optional column of numbers."""
     filled = cells.dropna()
     filled = filled[filled.astype(str).str.strip() != ""]
     wrong = filled[pd.to_numeric(filled.map(with_decimal_point), errors="coerce").isna()]
@@ -37,7 +37,7 @@ def number_remarks(name: str, cells: pd.Series) -> Iterator[LabelRemark]:
 
 
 def comma_notes(name: str, cells: pd.Series) -> Iterator[str]:
-    """A note on the cells of an optional column of numbers that were read with a decimal comma."""
+    """A note on the cells with a decimal comma in an optional column of numbers."""
     texts = cells[[with_decimal_point(cell) is not cell for cell in cells]]
     if len(texts):
         first = texts.iloc[0]
@@ -48,9 +48,9 @@ def comma_notes(name: str, cells: pd.Series) -> Iterator[str]:
 
 
 def unused_columns(table: pd.DataFrame) -> Iterator[LabelRemark]:
-    """Remarks on columns of a table that hold numbers and are no attributes, with the options that make them so.
+    """Remarks on columns of numbers that are not attributes, with the options that would make them attributes.
 
-    Columns of distinct whole numbers only number the rows, and get none.
+    Columns of distinct whole numbers, which merely number the rows, get no remark.
     """
     codes, quantities = [], []
     for column in table.columns:
@@ -73,7 +73,7 @@ def unused_columns(table: pd.DataFrame) -> Iterator[LabelRemark]:
 
 
 def _numbers(cells: pd.Series) -> pd.Series | None:
-    """The numbers of a column that holds nothing else; None for other columns."""
+    """The numbers of a column that holds only numbers; None for other columns."""
     try:
         filled = cells[cells.notna() & (cells.astype(str).str.strip() != "")]
         numbers = pd.to_numeric(filled.map(with_decimal_point))
@@ -83,7 +83,7 @@ def _numbers(cells: pd.Series) -> pd.Series | None:
 
 
 def binned(values: pd.Series, attribute: str, bins: Bins) -> tuple[pd.Series, tuple[LabelRemark, ...]]:
-    """The interval of each value, named like age groups: `<18.5`, `18.5-25`, `>=25`; None where there is no number.
+    """The interval of each value, named like age groups: `<18.5`, `18.5-25`, `>=25`; None without a number.
 
     Parameters
     ----------
@@ -92,25 +92,25 @@ def binned(values: pd.Series, attribute: str, bins: Bins) -> tuple[pd.Series, tu
     attribute
         The name of the attribute.
     bins
-        The number of intervals, which then hold about equally many images, or the edges between them.
+        The number of intervals, for intervals with about equally many images, or the edges between them.
 
     Returns
     -------
     Series, remarks
-        Remarks name values that are no numbers.
+        The remarks name values that are not numbers.
 
     Raises
     ------
     DataError
-        If `bins` is a number, and the values cannot be parted into two intervals or more.
+        If `bins` is a number, and the values cannot be divided into two or more intervals.
     """
     numbers = pd.to_numeric(values.map(with_decimal_point), errors="coerce").to_numpy(dtype=np.float64, copy=True)
     numbers[~np.isfinite(numbers)] = np.nan
     edges = _edges(numbers, bins) if isinstance(bins, int) else list(bins)
     if not edges:
         raise DataError(
-            f"--bins {attribute}={bins}: the column has {counted(values.nunique(), 'value')}, and no numbers that can "
-            "be parted into intervals; leave it out of --bins"
+            f"--bins {attribute}={bins}: the column has {counted(values.nunique(), 'value')}, but no numbers that can "
+            "be divided into intervals; leave it out of --bins"
         )
     names = np.array([*age_group_names(edges), None], dtype=object)
     codes = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers, side="right"))
@@ -118,9 +118,9 @@ def binned(values: pd.Series, attribute: str, bins: Bins) -> tuple[pd.Series, tu
 
 
 def _edges(numbers: np.ndarray, count: int) -> list[float]:
-    """Edges between `count` intervals of about equally many numbers, with as few digits as tell them apart.
+    """Edges between `count` intervals of about equally many numbers, with the fewest digits that distinguish them.
 
-    Fewer edges if some number occurs so often that it fills several intervals.
+    Returns fewer edges if a number is so frequent that it fills several intervals.
     """
     known = numbers[~np.isnan(numbers)]
     above = known[known > known.min(initial=np.inf)]

@@ -1,4 +1,4 @@
-"""Reads Parquet tables: all columns but the pictures in them, which are read when they are needed."""
+"""Reads Parquet tables: all columns except pictures, which are read when needed."""
 
 import json
 from collections.abc import Iterator
@@ -23,9 +23,10 @@ _BUFFER: Final = 1 << 20
 def parquet_table(file: BinaryIO, path: Path) -> RawTable:
     """The table of an open Parquet file.
 
-    A column of bytes, or of `{bytes, path}`, holds pictures, file paths or other text. Other bytes are left out.
+    A column of bytes, or of `{bytes, path}`, holds pictures, file paths or other text. Columns of other bytes are
+    left out.
 
-    Raises `ValueError`, `OSError` or `ArrowException` for a damaged or too large file.
+    Raises `ValueError`, `OSError` or `ArrowException` if the file is damaged or too large.
     """
     parquet = ParquetFile(file, buffer_size=_BUFFER)
     metadata, schema = parquet.metadata, parquet.schema_arrow
@@ -52,12 +53,12 @@ def parquet_table(file: BinaryIO, path: Path) -> RawTable:
     if left_out := [name for name in leaves if name not in texts]:
         notes.append(f"left out columns of bytes that are neither images nor text: {short_list(left_out)}")
     if coded := _with_class_names(frame, schema):
-        notes.append(f"numbers replaced by the names that the table has for them: {short_list(coded)}")
+        notes.append(f"codes replaced by the names stored in the table: {short_list(coded)}")
     return RawTable(frame, tuple(notes), pictures=pictures)
 
 
 def _bytes_in(schema: pa.Schema, name: str) -> str | None:
-    """Where the bytes of a column are: the column itself or its field `bytes`. None for a column without bytes."""
+    """The place of a column's bytes: the column itself or its field `bytes`. None for a column without bytes."""
     kind = schema.field(name).type
     if _is_binary(kind):
         return name
@@ -71,7 +72,7 @@ def _is_binary(kind: pa.DataType) -> bool:
 
 
 def _first_bytes(parquet: ParquetFile, leaf: str) -> Iterator[bytes]:
-    """The values of the first rows that have one."""
+    """The values of the first rows with a value."""
     rows = 0
     for batch in parquet.iter_batches(_PEEKED_BATCH, columns=[leaf]):
         yield from (value for value in _leaf(batch, leaf).to_pylist() if value)
@@ -90,7 +91,7 @@ def _values(parquet: ParquetFile, leaf: str) -> list[object]:
 
 
 def _picture_names(parquet: ParquetFile, name: str, leaf: str) -> list[str]:
-    """The paths beside the bytes if each row has its own, else `row 1`, `row 2`."""
+    """The paths beside the bytes if each row has its own path, else `row 1`, `row 2`."""
     paths = [str(path).strip() if path else "" for path in _values(parquet, f"{name}.path")] if leaf != name else []
     if paths and all(paths) and len(set(paths)) == len(paths):
         return paths
@@ -98,7 +99,7 @@ def _picture_names(parquet: ParquetFile, name: str, leaf: str) -> list[str]:
 
 
 def _text(value: object) -> str | None:
-    """The text of bytes; None for others."""
+    """The text that bytes encode; None for other bytes."""
     try:
         text = bytes(value).decode() if isinstance(value, bytes) else ""
     except UnicodeDecodeError:
@@ -107,24 +108,24 @@ def _text(value: object) -> str | None:
 
 
 def _frame(parquet: ParquetFile, names: list[str]) -> pd.DataFrame:
-    """The columns, with a named index among them."""
+    """The columns, including a named index."""
     if not names:
         return pd.DataFrame(index=range(parquet.metadata.num_rows))
     batches = list(_bounded(parquet, names))
     schema = batches[0].schema if batches else pa.schema([parquet.schema_arrow.field(name) for name in names])
     table = pa.Table.from_batches(batches, schema)
-    table.validate(full=True)  # text that is none would fail only once a cell is looked at
+    table.validate(full=True)  # invalid text would fail only when its cell is read
     frame: pd.DataFrame
     try:
         frame = table.to_pandas()
-    except Exception:  # of any kind, if what pandas noted in the file is damaged
+    except Exception:  # of any kind, if pandas' metadata in the file is damaged
         frame = table.to_pandas(ignore_metadata=True)
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
     return frame.reset_index(named).reset_index(drop=True) if named else frame.reset_index(drop=True)
 
 
 def _bounded(parquet: ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Reads a part at a time, because a small file may expand to any size."""
+    """Reads the file in parts, because a small file may expand to any size."""
     expanded = 0
     for batch in parquet.iter_batches(_BATCH, columns=columns):
         expanded += batch.nbytes
@@ -134,7 +135,7 @@ def _bounded(parquet: ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatc
 
 
 def _with_class_names(frame: pd.DataFrame, schema: pa.Schema) -> list[str]:
-    """Replaces the numbers of classes by the names that Hugging Face keeps in the file; the columns that had some."""
+    """Replaces class codes by the names that Hugging Face stores in the file; returns the columns changed."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
         classes = {

@@ -1,4 +1,4 @@
-"""RawTable: a table as it was read, before its columns and cells have a meaning."""
+"""RawTable: a table as read, before its columns and cells are interpreted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ class RawTable:
     frame
         The cells of text tables are text, and empty ones `""`. The columns of `pictures` hold the pictures' names.
     notes
-        What was guessed, a line each.
+        Guesses made while reading, one per line.
     problems
-        Rows that were left out because their cells do not fit the names.
+        Rows left out because their cells do not match the column names.
     pictures
-        The pictures in the table itself, by the name of their column.
+        The pictures in the table itself, by column.
     repeated
-        Names that several columns with different cells have; the later ones are called `age.1`, `age.2`.
+        Names shared by several columns with different cells; later columns are named `age.1`, `age.2`.
     """
 
     frame: pd.DataFrame
@@ -36,8 +36,8 @@ class RawTable:
 
 
 def refuse_size(columns: int, rows: int) -> None:
-    """Raises `ValueError` for a table of too many columns or rows."""
+    """Raises `ValueError` for a table with too many columns or rows."""
     if columns > MOST_COLUMNS:
-        raise ValueError(f"it has {columns:,} columns, more than the limit of {MOST_COLUMNS:,}; keep those to use")
+        raise ValueError(f"it has {columns:,} columns, more than the limit of {MOST_COLUMNS:,}; keep those you need")
     if rows > MOST_ROWS:
         raise ValueError(f"it has more than {MOST_ROWS:,} rows; split it into several data sets")

@@ -25,9 +25,9 @@ PARQUET_BYTES: Final = 20_000_000_000
 
 
 def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
-    """The cells of a table that has all `needed` columns, and a cell for every column in each row.
+    """The cells of a table that has all `needed` columns, and a cell for each column in every row.
 
-    Raises `DataError` as `read_raw_table`, for a missing column, and for rows whose cells do not fit the columns.
+    Raises `DataError` like `read_raw_table`, for a missing column, and for rows whose cells do not match the columns.
     """
     raw = read_raw_table(path, needed)
     refuse_missing(path, raw.frame, needed)
@@ -38,28 +38,28 @@ def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
 
 
 def refuse_missing(path: Path, frame: pd.DataFrame, needed: Collection[str]) -> None:
-    """Raises a `DataError` that names the missing columns and those that are there."""
+    """Raises a `DataError` that names the missing and the existing columns."""
     missing = [name for name in needed if name not in frame.columns]
     if missing:
         raise DataError(f"{path} has no column {short_list(missing)}; it has {short_list(frame.columns)}")
 
 
 def read_raw_table(path: Path, named: Collection[str] = ()) -> RawTable:
-    """A table in text (CSV and its relatives, also in gzip), JSON or Parquet, told apart by its content.
+    """A table in text (CSV and its relatives, also in gzip), JSON or Parquet, recognised by its content.
 
-    Text keeps its text, so that `000001` stays a name; text that `engine.csv_text` defused is restored.
+    Text cells stay text, so that `000001` stays a name. Text that `engine.csv_text` defused is restored.
 
     Parameters
     ----------
     path
         The file.
     named
-        Columns that the user named: a first line with one of them holds names, whatever it looks like.
+        Columns named by the user. A first line with one of these is a line of names, whatever it looks like.
 
     Raises
     ------
     DataError
-        For a file that is missing, too large, damaged, no table, or a table that leaves open which cell is whose.
+        If the file is missing, too large, damaged or not a table, or if its cells cannot be assigned to columns.
     """
     try:
         with open_regular(path, PARQUET_BYTES) as file:
@@ -79,7 +79,7 @@ def read_raw_table(path: Path, named: Collection[str] = ()) -> RawTable:
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not whole text in {error.encoding}; save it again as UTF-8") from None
+        raise DataError(f"{path} is not valid {error.encoding} text; save it again as UTF-8") from None
     except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
         raise DataError(f"{path} cannot be read as a table: {problem_of(error)}") from error
 
@@ -89,7 +89,7 @@ def _unzipped(file: BinaryIO) -> bytes:
         with gzip.GzipFile(fileobj=file) as stream:
             content = stream.read(TABLE_BYTES + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise ValueError("its gzip data is damaged or cut short; download or copy it again") from None
+        raise ValueError("its gzip data is damaged or truncated; download or copy it again") from None
     if len(content) > TABLE_BYTES:
         raise ValueError(f"it expands to more than {TABLE_BYTES // 10**6} MB; save it as Parquet")
     return content

@@ -1,4 +1,4 @@
-"""Turns the rows of a source into a manifest's frame, with the checks that all sources share."""
+"""Turns a source's rows into a manifest's frame, with the checks shared by all sources."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from engine.short_text import quoted
 
 @dataclass
 class SourceRow:
-    """One image in a source. `age` is the original text or number; None means no label."""
+    """One image of a source. `age` is the original text or number; None means no label."""
 
     image: str
     split: str | None
@@ -31,10 +31,10 @@ def frame_of(
     extra: Sequence[str] = (),
     reader: AgeReader | None = None,
 ) -> tuple[pd.DataFrame, tuple[RowProblem, ...]]:
-    """The manifest's frame, and a problem for each row that is left out of it.
+    """The manifest's frame, and a problem for each row left out.
 
-    Rows are left out for an age that `reader` cannot read, and for an unknown split. The ends of ages given as ranges
-    are columns of the frame if there are any. `extra` columns hold years (NaN if missing) or, for `subject`, text.
+    Leaves out rows with an age that `reader` cannot read, or an unknown split. The ends of ages given as ranges become
+    columns of the frame, if any age is a range. `extra` columns hold years (NaN if missing) or, for `subject`, text.
     """
     reader = reader or AgeReader()
     kept: list[SourceRow] = []
@@ -47,8 +47,8 @@ def frame_of(
         except ValueError as error:
             problem = str(error)
         if row.split is not None and row.split not in SPLITS:
-            problem = f"split {quoted(row.split)}; use one of {', '.join(SPLITS)}"
-            cure = "say which split a name stands for with --split-map, as in --split-map dev=valid,extra=none"
+            problem = f"unknown split {quoted(row.split)}; use one of {', '.join(SPLITS)}"
+            cure = "map other names to splits with --split-map, as in --split-map dev=valid,extra=none"
         if problem:
             problems.append(RowProblem(row.image, problem, row.split if row.split in SPLITS else None, cure))
             continue

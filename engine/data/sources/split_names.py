@@ -1,4 +1,4 @@
-"""Names that people give to train, valid and test splits, and numbers of folds."""
+"""The usual names of train, valid and test splits, and numbers of folds."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ from engine.errors import ConfigError
 from engine.short_text import short_list
 
 LEFT_OUT: Final = "none"
-"""What a split map says of rows that belong to no split."""
+"""The entry of a split map for rows that belong to no split."""
 MOST_FOLDS: Final = 1_000
 _SHOWN: Final = 5
 _OWN_NAMES: Final = (*SPLITS, "val", "validation")
@@ -29,7 +29,7 @@ _EITHER: Final = {
     "holdout": ("test", "valid"),
     "heldout": ("test", "valid"),
 }
-"""Names for whichever of two splits has no other name in a table; the first where neither has."""
+"""Names for whichever of two splits has no other name in a table; for the first if neither has."""
 _SEPARATORS: Final = re.compile(r"[\s_.\-]+")
 _KIND: Final = re.compile(r"(?<=\w)(?:set|split|data|images|fold)$")
 _FOLD: Final = re.compile(
@@ -38,7 +38,7 @@ _FOLD: Final = re.compile(
 
 
 def split_key(cell: object) -> str:
-    """A split's name without case, separators and words such as `set`; the number of a fold; "" for an empty cell.
+    """A split's name without case, separators and words such as `set`; a fold's number; "" for an empty cell.
 
     >>> [split_key(cell) for cell in ("Training-Set", "fold_03", 2.0, None, float("nan"))]
     ['training', '3', '2', '', '']
@@ -60,7 +60,7 @@ def is_fold(key: str) -> bool:
 
 
 def with_either(keys: Iterable[str], split_map: Mapping[str, str]) -> dict[str, str]:
-    """The split map, with the names that stand for validation or test depending on the others."""
+    """The split map, completed with names that stand for validation or test depending on the other names."""
     keys, made = list(keys), dict(split_map)
     for key in keys:
         if key in _EITHER and key not in made:
@@ -74,7 +74,7 @@ def with_either(keys: Iterable[str], split_map: Mapping[str, str]) -> dict[str, 
 def read_splits(
     cells: Sequence[object], split_map: Mapping[str, str], fractions: Sequence[float]
 ) -> tuple[list[str | None], tuple[str, ...]]:
-    """The split of each row, and sentences about names that were read as another one.
+    """The split of each row, and sentences about names read as another split.
 
     A split is None for an empty cell, `LEFT_OUT` if the map says so, and the cell's text if its name is unknown.
     """
@@ -92,32 +92,32 @@ def _notes(counts: Counter[str], splits: Mapping[str, str | None], fractions: Se
             for split, texts in read.items()
             if texts
         ]
-        yield f"splits read: {', '.join(parts)}; choose others with --split-map"
+        yield f"splits read: {', '.join(parts)}; change this with --split-map"
     if dropped := sum(counts[text] for text, split in splits.items() if split == LEFT_OUT):
-        yield f"{counted(dropped, 'row')} left out, as --split-map says"
+        yield f"{counted(dropped, 'row')} left out by --split-map"
     if "" in counts and len(counts) > 1:
         shares = ",".join(f"{share:g}" for share in fractions)
-        yield f"{counted(counts[''], 'row')} without a split: split by the shares {shares}"
+        yield f"{counted(counts[''], 'row')} without a split: split in the shares {shares}"
 
 
 def parse_split_map(text: str) -> dict[str, str]:
-    """The map that `dev=valid,extra=none` describes. Raises `ConfigError` for other text."""
+    """The map described by text such as `dev=valid,extra=none`. Raises `ConfigError` for other text."""
     found: dict[str, str] = {}
     for part in text.split(","):
         name, _, wanted = part.rpartition("=")
         key, split = split_key(name), LEFT_OUT if wanted.strip() == LEFT_OUT else _SPLIT_OF.get(split_key(wanted))
         if not key or split is None:
             raise ConfigError(
-                f"--split-map {part}: write it as name=split, with {', '.join(SPLITS)} or {LEFT_OUT}, "
+                f"--split-map {part}: write name=split, where split is {', '.join(SPLITS)} or {LEFT_OUT}, "
                 "as in dev=valid,extra=none"
             )
         if found.setdefault(key, split) != split:
-            raise ConfigError(f"--split-map {text}: {name.strip()} has two splits; name it once")
+            raise ConfigError(f"--split-map {text}: {name.strip()} has two splits; give it one")
     return found
 
 
 def parse_folds(text: str) -> dict[str, str]:
-    """The map from folds to splits that `0-2/3/4` describes. Raises `ConfigError` for other text."""
+    """The map from folds to splits described by text such as `0-2/3/4`. Raises `ConfigError` for other text."""
     parts = text.split("/")
     wanted = "give the folds of train, valid and test, as in 0-2/3/4 or 0,1,2/3/4"
     if len(parts) != len(SPLITS):

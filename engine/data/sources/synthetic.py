@@ -1,4 +1,4 @@
-"""Drawn faces, with known groups and, on request, a known bias."""
+"""Drawn faces with known groups and, on request, a known bias."""
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,9 @@ DRAWING = 1
 
 
 def load(spec: DataSpec) -> Manifest:
-    """The manifest of the built-in faces; an image is named `train/17` and drawn when it is read."""
+    """The manifest of the built-in faces. Images have names such as `train/17` and are drawn when read."""
     if spec.ignore is not None:
-        raise ConfigError("drawn faces have no list of images to leave out; make fewer of them")
+        raise ConfigError("drawn faces take no list of images to leave out; draw fewer faces instead")
     options = spec.synthetic
     frame = plan(options)
     faces = dict(zip(frame["image"], _faces(frame, options), strict=True))
@@ -78,7 +78,7 @@ def _members(frame: pd.DataFrame, group: str) -> NDArray[np.bool_]:
 
 
 def _faces(frame: pd.DataFrame, options: SyntheticOptions) -> list[Face]:
-    """Each face's seed depends only on its split and place there, so that more images change none of the others."""
+    """The seed of each face, which depends only on its split and place, so that more images leave others unchanged."""
     faces = []
     columns = (frame[name].tolist() for name in ("image", "looks", "gender", "ethnicity", "expression"))
     for image, looks, gender, ethnicity, expression in zip(*columns, strict=True):

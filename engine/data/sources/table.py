@@ -1,4 +1,4 @@
-"""Any table of images, in text, JSON or Parquet, with a mapping of its columns."""
+"""Tables of images in text, JSON or Parquet, with a mapping of their columns."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -30,10 +30,10 @@ _TRIED = 20
 
 
 def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
-    """The manifest of a table; image paths are relative to its folder, or to the one that the spec names.
+    """The manifest of a table. Image paths are relative to its folder, or to the one named in the spec.
 
-    Another column becomes an attribute if `columns` names it, or if it holds text of at most 20 distinct values. Rows
-    without a split have None.
+    Other columns become attributes if `columns` names them, or if they hold text with at most 20 distinct values. The
+    split of a row without one is None.
     """
     columns = {name: spec.columns.get(name, name) for name in RESERVED_COLUMNS}
     age = columns["age"] if target == "apparent" else columns["real_age"]
@@ -66,7 +66,7 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
     elif spec.images is None:
         images = pictures
     else:
-        raise ConfigError(f"the images are in {path} itself, so no folder of images is used; leave out --images")
+        raise ConfigError(f"--images is not used, because the images are in {path} itself; leave it out")
     return Manifest.of(
         spec.name,
         frame,
@@ -79,20 +79,20 @@ def load(spec: DataSpec, path: Path, target: Target) -> Manifest:
 
 
 def _refuse_columns(spec: DataSpec, path: Path, table: pd.DataFrame, image: str, age: str, target: Target) -> None:
-    """Raises `ConfigError` or `DataError` if the table lacks a named column, or an attribute's name is taken."""
+    """Raises `DataError` if the table lacks a named column, and `ConfigError` if an attribute's name is taken."""
     if clashing := [name for name in spec.columns if name in TAKEN_NAMES and name not in RESERVED_COLUMNS]:
-        raise ConfigError(f"--columns {clashing[0]}=…: ageui has a column of that name; give the attribute another one")
+        raise ConfigError(f"--columns {clashing[0]}=…: this name is reserved; give the attribute another name")
     named = [column for name, column in spec.columns.items() if name != "age" or target == "apparent"]
     refuse_missing(path, table, list(dict.fromkeys([image, *named])))
     if age not in table.columns:
         raise ConfigError(
-            f"{path} has no column {quoted(age)} for the {target} age; name it with --columns, or change target; "
+            f"{path} has no column {quoted(age)} for the {target} age; name it with --columns, or change the target; "
             f"it has {short_list(table.columns)}"
         )
 
 
 def _image_folder(spec: DataSpec, path: Path, images: pd.Series) -> ImageFolder:
-    """The folder where names start: the named one, else that of the table, else that of the file it is a link to."""
+    """The folder where names start: the named folder, else the table's, else that of the file the table links to."""
     if spec.images is not None:
         return ImageFolder(Path(spec.images), is_open=True, is_chosen=True)
     own, real = path.parent, Path(os.path.realpath(path)).parent
@@ -101,7 +101,7 @@ def _image_folder(spec: DataSpec, path: Path, images: pd.Series) -> ImageFolder:
 
 
 def _attributes(table: pd.DataFrame, mapping: dict[str, str], taken: set[str], path: Path) -> dict[str, str]:
-    """Attribute to column. Raises `DataError` for too many."""
+    """Maps attributes to columns. Raises `DataError` for too many."""
     named = {name: column for name, column in mapping.items() if name not in RESERVED_COLUMNS}
     taken = taken | set(named.values())
     for column in table.columns:
@@ -110,7 +110,7 @@ def _attributes(table: pd.DataFrame, mapping: dict[str, str], taken: set[str], p
     if len(named) > MOST_ATTRIBUTES:
         raise DataError(
             f"{path} has {len(named)} columns that look like attributes, more than the limit of {MOST_ATTRIBUTES}; "
-            "keep those whose groups you want to compare"
+            "keep only those whose groups you want to compare"
         )
     return named
 
@@ -120,7 +120,7 @@ def _is_categorical(values: pd.Series) -> bool:
         found = values.dropna().unique()
     except TypeError:  # such as the dictionaries of a Parquet file with embedded images
         return False
-    if len(found) > MOST_GROUPS + 1:  # the empty text is no group
+    if len(found) > MOST_GROUPS + 1:  # empty text is not a group
         return False
     distinct = {text for value in found if (text := label_text(value)) is not None}
     return 1 <= len(distinct) <= MOST_GROUPS and not all(_is_number(value) for value in distinct)

@@ -1,4 +1,4 @@
-"""Finds which columns of a table hold images, ages and splits, by their names and by what is in them."""
+"""Finds the columns of images, ages and splits in a table, by names and content."""
 
 import re
 import unicodedata
@@ -50,7 +50,7 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 _OTHER_SETS: Final = ("set", "phase", "usage")
-"""Synonyms of split that hold other numbers than those of folds."""
+"""Synonyms of split whose columns hold numbers other than folds."""
 _FOLDS: Final = re.compile(r"fold(?!er)")
 _FLAG: Final = re.compile(r"(?:is|in|for)?(?:train|test|valid|val)(?:ing|idation|ation)?(?:set|split)?")
 _RANGES: Final = (
@@ -58,16 +58,16 @@ _RANGES: Final = (
     "agecategory", "ageclass",
 )  # fmt: skip
 _OTHER_UNITS: Final = {"month": "1/12", "week": "1/52.18", "day": "1/365.25", "hour": "1/8766"}
-"""Units of age in the names of columns, each with the years that one of it has."""
+"""Units of age in column names, each with its length in years."""
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple[str, ...]]:
-    """The description of a table with the columns and splits that were found, and a note on those.
+    """The description of a table, completed with the columns and splits found, and notes on these.
 
-    A column that has ageui's own name is read under it, and not written into the description.
+    A column with ageui's own name is not added to the description.
 
-    Raises `ConfigError` where several columns fit, and `DataError` where none does, or for splits that are folds.
+    Raises `ConfigError` if several columns fit, and `DataError` if none fits, or if splits are folds.
     """
     raw = with_image_names(read_raw_table(path, spec.columns.values()), spec, path)
     found = _Columns(path, raw, spec)
@@ -93,7 +93,7 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
 
 
 class _Columns:
-    """The search for the columns of one table. `mapping` is that of `DataSpec.columns`, as far as it is known."""
+    """The search for the columns of one table. `mapping` is the known part of `DataSpec.columns`."""
 
     def __init__(self, path: Path, raw: RawTable, spec: DataSpec) -> None:
         self.path, self.raw, self.table, self.spec = path, raw, raw.frame, spec
@@ -107,7 +107,7 @@ class _Columns:
         return name in self.mapping or name in self.names
 
     def find(self, name: str, fits: Callable[[pd.Series], bool] | None = None, *, is_needed: bool = True) -> None:
-        """Looks for a column by its name in other letters and by synonyms, then by its content if it `fits`."""
+        """Looks for a column by spellings of its name and synonyms, then by content that `fits`."""
         if name in self.mapping:
             return
         by_letters, by_synonym = self._by_name(name)
@@ -117,7 +117,7 @@ class _Columns:
             if fitting and is_needed:
                 others = " or ".join(map(quoted, fitting[:_SHOWN]))
                 self.unused.append(
-                    f"the {name} is in column {quoted(name)}, not {others}; choose others with --columns"
+                    f"the {name} is read from column {quoted(name)}, not from {others}; change this with --columns"
                 )
         elif candidates or fits is None:
             self._take(name, fitting or candidates, is_needed)
@@ -125,41 +125,41 @@ class _Columns:
             self._take(name, [one for one in self._free() if fits(self.table[one])], is_needed)
 
     def find_pictures(self) -> None:
-        """Takes the column that holds pictures itself, if there is one."""
+        """Takes the column that holds the pictures themselves, if any."""
         if not self.has("image") and len(self.raw.pictures) == 1:
             self._take("image", list(self.raw.pictures))
 
     def refuse_repeated(self) -> None:
-        """Refuses a column whose name others have too, with other cells, unless a person named it."""
+        """Refuses a column that shares its name with a different column, unless a person named it."""
         for name in RESERVED_COLUMNS:
             column = self.mapping.get(name, name)
             if column in self.raw.repeated and name not in map(_own_name, self.spec.columns):
                 raise ConfigError(
-                    f"several columns of {self.path} are called {quoted(column)} and have different cells: say "
+                    f"several columns of {self.path} are named {quoted(column)} and have different cells; give "
                     f"--columns {name}={column} for the first, or {name}={column}.1 for the second"
                 )
 
     def find_ranges(self, age: str) -> None:
-        """Looks for ages in columns such as `age_group`, which must hold ranges and not numbers of groups."""
+        """Looks for ages in columns such as `age_group`, which must hold ranges, not group numbers."""
         if not self.has(age):
             named = [name for name in self._free() if _folded(name) in _RANGES]
             self._take(age, [name for name in named if _hold_ranges(self.table[name])])
 
     def refuse_other_units(self, age: str) -> None:
-        """Refuses ages whose column's name says months or days, unless the data's scale is known."""
+        """Refuses ages in months or days by their column name, unless the data's scale is known."""
         chosen = self.mapping.get(age, age if age in self.names else None)
         in_other_units = [name for name in self._free() if _unit(name)] if chosen is None else [chosen]
         if len(in_other_units) == 1 and (unit := _unit(in_other_units[0])) is not None:
             if self.spec.age_scale is None:
                 raise ConfigError(
-                    f"column {quoted(in_other_units[0])} of {self.path} seems to hold {unit}s: say --columns "
+                    f"column {quoted(in_other_units[0])} of {self.path} seems to hold {unit}s; give --columns "
                     f"{quote(f'{age}={in_other_units[0]}')} with --age-scale {_OTHER_UNITS[unit]}, or with "
                     "--age-scale 1 if it holds years"
                 )
             self._take(age, in_other_units)
 
     def refuse_no_age(self, age: str) -> None:
-        """Refuses a table without ages, and shows the columns that it has."""
+        """Refuses a table without ages, and lists its columns."""
         if self.has(age):
             return
         own, other, target = ("apparent", "real_age", "real") if age == "age" else ("real", "age", "apparent")
@@ -173,7 +173,7 @@ class _Columns:
         )
 
     def find_split(self) -> None:
-        """Looks for the column of splits; others than `split` count only if they hold names of splits or folds."""
+        """Looks for the column of splits. Columns not named `split` must hold names of splits or folds."""
         if not self.has("split"):
             by_letters, by_synonym = self._by_name("split")
             named = by_letters or [name for name in by_synonym if self._holds_splits(name)]
@@ -186,18 +186,18 @@ class _Columns:
             return
         keys = self._keys(column)
         if "fractions" in self.spec.model_fields_set and all(map(split_key, _distinct(self.table[column]))):
-            self.unused.append(f"--fractions is not used, because column {quoted(column)} gives every row a split")
+            self.unused.append(f"--fractions is not used, because column {quoted(column)} holds a split for every row")
         self.split_map = with_either(keys, self.split_map)
         unknown = [key for key in keys if split_of(key, self.split_map) is None]
         if unknown and unknown == keys and all(map(is_fold, keys)):
             folds = sorted(map(int, keys))
             raise DataError(
-                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}): say which "
-                f"are train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
+                f"column {quoted(column)} of {self.path} holds folds ({short_list(map(str, folds))}); choose those "
+                f"of train, valid and test, as in --folds {_example(folds)}{self._or_shares(column)}"
             )
 
     def find_attributes(self) -> None:
-        """Gives attributes of the report their own name, whatever the letters of their column."""
+        """Gives the report's attributes their own names, however their columns are spelled."""
         for name in REPORT_ATTRIBUTES:
             if not self.has(name):
                 by_letters = [one for one in self._free() if _folded(one) == name]
@@ -208,11 +208,11 @@ class _Columns:
     def notes(self) -> Iterator[str]:
         if self.found:
             pairs = ", ".join(f"{name}={column}" for name, column in self.found.items())
-            yield f"columns found by name: {pairs}; choose others with --columns"
+            yield f"columns found by name: {pairs}; change this with --columns"
         yield from self.unused
 
     def _existing(self, column: str) -> str:
-        """The column of that name; in other letters if only one fits."""
+        """The column of that name, or in another spelling if only one column fits."""
         alike = [name for name in self.names if _folded(name) == _folded(column)]
         return alike[0] if column not in self.names and len(alike) == 1 else column
 
@@ -221,7 +221,7 @@ class _Columns:
         return [name for name in self.names if name not in taken]
 
     def _by_name(self, name: str) -> tuple[list[str], list[str]]:
-        """The free columns with the name in other letters, and those with a synonym."""
+        """The free columns that spell the name differently, and those named by a synonym."""
         free, own = self._free(), _folded(name)
         by_synonym = [one for one in free if _folded(one) in _SYNONYMS[name]]
         if name == "split":
@@ -231,7 +231,7 @@ class _Columns:
     def _take(self, name: str, candidates: Sequence[str], is_needed: bool = True) -> bool:
         if len(candidates) > 1:
             both = " and ".join(map(quoted, candidates[:_SHOWN]))
-            which = f"say which with --columns {quote(f'{name}={candidates[0]}')}"
+            which = f"choose one, as in --columns {quote(f'{name}={candidates[0]}')}"
             if is_needed:
                 raise ConfigError(f"columns {both} of {self.path} could all be the {name}; {which}")
             self.unused.append(f"columns {both} could all be the {name}, so none is used; {which}")
@@ -249,24 +249,24 @@ class _Columns:
             return True
         is_folds = _folded(column) not in _OTHER_SETS and 2 <= len(keys) <= MOST_GROUPS and all(map(is_fold, keys))
         if is_folds and "fractions" in self.spec.model_fields_set:
-            self.unused.append(f"column {quoted(column)} is not used, because --fractions asks for other splits")
+            self.unused.append(f"column {quoted(column)} is not used, because --fractions sets the splits")
             return False
         return is_folds
 
     def _names_splits(self, column: str) -> bool:
-        """Whether a column of any name holds names of train and another split, and nothing else."""
+        """Whether a column holds only names of train and another split, whatever its own name."""
         if len(_distinct(self.table[column])) > MOST_GROUPS:
             return False
         found = {split_of(key, {}) for key in self._keys(column)}
         return "train" in found and len(found) > 1 and None not in found
 
     def _refuse_flags(self) -> None:
-        """Refuses a column such as `is_train`, unless shares are asked for: its rows would be split otherwise."""
+        """Refuses a column such as `is_train` unless the spec gives shares, because its rows would be split by hash."""
         flags = [name for name in self._free() if _FLAG.fullmatch(_folded(name))]
         if flags and "fractions" not in self.spec.model_fields_set and len(keys := self._keys(flags[0])) == 2:
             raise DataError(
-                f"column {quoted(flags[0])} of {self.path} seems to say which rows are in a split: say what its cells "
-                f"stand for, as in --columns {quote(f'split={flags[0]}')} --split-map {keys[0]}=SPLIT,{keys[1]}=SPLIT"
+                f"column {quoted(flags[0])} of {self.path} seems to mark the rows of a split; map its cells to splits, "
+                f"as in --columns {quote(f'split={flags[0]}')} --split-map {keys[0]}=SPLIT,{keys[1]}=SPLIT"
                 f"{self._or_shares(flags[0])}"
             )
 
@@ -275,17 +275,17 @@ class _Columns:
 
 
 def _own_name(name: str) -> str:
-    """ageui's name for a column that is named in other letters; any other name unchanged."""
+    """ageui's name for a column with that name in another spelling; other names unchanged."""
     return next((own for own in RESERVED_COLUMNS if _folded(own) == _folded(name)), name)
 
 
 def _folded(name: str) -> str:
-    """A name in lower case, without accents, spaces and punctuation."""
+    """A name in lower case, without accents, spaces or punctuation."""
     return "".join(one for one in unicodedata.normalize("NFKD", name.casefold()) if one.isalnum())
 
 
 def _unit(column: str) -> str | None:
-    """The unit that a column's name says its ages are in, such as `month`; None if it says none."""
+    """The unit of age in a column's name, such as `month`; None without a unit."""
     words = [word.lower() for word in _WORDS.findall(column)]
     name = _folded(column)
     if "age" in name:
@@ -307,12 +307,12 @@ def _hold_ranges(values: pd.Series) -> bool:
 def _distinct(values: pd.Series) -> list[object]:
     try:
         return list(values.unique())
-    except TypeError:  # lists and other cells without a hash
+    except TypeError:  # lists and other unhashable cells
         return []
 
 
 def _example(folds: Sequence[int]) -> str:
-    """A choice of folds for the three splits, as `--folds` takes it."""
+    """An example of folds for the three splits, in the form of `--folds`."""
     first = folds[: max(1, len(folds) - 2)]
     rest = [*folds[len(first) :], "", ""]
     train = (

@@ -1,4 +1,4 @@
-"""Pictures that a Parquet table holds itself, as data sets of Hugging Face do."""
+"""Pictures stored in a Parquet table itself, as in data sets of Hugging Face."""
 
 from bisect import bisect_right
 from collections import OrderedDict
@@ -19,14 +19,14 @@ from engine.errors import DataError
 
 MOST_EXPANDED_BYTES: Final = 2_000_000_000
 _BATCH: Final = 64
-_GROUPS_IN_MEMORY: Final = 2  # threads read slightly apart
+_GROUPS_IN_MEMORY: Final = 2  # threads read at slightly different rows
 
 
 class TablePictures:
-    """Reads pictures by their names. Two of the file's row groups are in memory at most."""
+    """Reads pictures by name. Keeps at most two of the file's row groups in memory."""
 
     def __init__(self, path: Path, column: str, names: Sequence[str], group_rows: Sequence[int]) -> None:
-        """`column` holds the bytes, `names` a name for each row, `group_rows` the rows of each group of the file."""
+        """`column` holds the bytes, `names` the name of each row, `group_rows` the number of rows per row group."""
         self.names = names
         self._path, self._column = path, column
         self._rows = {name: row for row, name in enumerate(names)}
@@ -36,7 +36,7 @@ class TablePictures:
         self._lock = Lock()
 
     def content(self, image: str) -> bytes:
-        """The bytes of a picture. Raises `DataError` for a row without one, and for a file that has changed."""
+        """The bytes of a picture. Raises `DataError` for a row without one, and if the file has changed."""
         row = self._rows[image]
         group = bisect_right(self._starts, row) - 1
         try:
@@ -49,11 +49,11 @@ class TablePictures:
         return bytes(found)
 
     def read(self, image: str) -> NDArray[np.uint8]:
-        """RGB pixels (H, W, 3). Raises `DataError` as `content`, and for a picture that cannot be decoded."""
+        """RGB pixels (H, W, 3). Raises `DataError` like `content`, and if the picture cannot be decoded."""
         return decode(self.content(image))
 
     def fingerprint(self, image: str) -> str:
-        """A text that changes whenever the table does."""
+        """A text that changes whenever the table changes."""
         try:
             return f"{self._path} {image} {self._current_stamp()}"
         except OSError:
@@ -72,7 +72,7 @@ class TablePictures:
             self._groups.move_to_end(number)
             return self._groups[number]
         if self._current_stamp() != self._stamp:
-            raise ValueError("it has changed since its rows were read")
+            raise ValueError("it changed after its rows were read; start again")
         while len(self._groups) >= _GROUPS_IN_MEMORY:
             self._groups.popitem(last=False)
         chunks, expanded = [], 0

@@ -1,4 +1,4 @@
-"""Reads tables in text, as spreadsheets, R, pandas and people write them. No cell moves into another column."""
+"""Reads text tables as written by spreadsheets, R, pandas and people. No cell moves into another column."""
 
 import re
 from collections import Counter
@@ -28,14 +28,14 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
     content
         The bytes of the file.
     usual
-        The separator that the file's ending stands for; None for an ending that stands for none.
+        The separator implied by the file's ending; None if the ending implies none.
     named
-        Columns that the user named. A first line with one of them holds names, whatever it looks like.
+        Columns named by the user. A first line with one of these is a line of names, whatever it looks like.
 
     Raises
     ------
     ValueError
-        For content that is no text, has no names of columns, or rows that do not fit them.
+        If the content is not text, has no column names, or has rows that do not match them.
     """
     encoding = encoding_of(content)
     head = content[:HEAD_BYTES].decode(encoding, "replace")
@@ -53,11 +53,11 @@ def text_table(content: bytes, usual: str | None, named: Collection[str]) -> Raw
         body.append(row)
         refuse_size(0, len(body))
     if not any(cell.strip() for cell in header):
-        raise ValueError("it is empty; it needs a line with the names of its columns, and a line for each image")
+        raise ValueError("it is empty; write a line with the column names, then a line for each image")
     if reads_like_data(header, body[:_SAMPLE_ROWS]) and not set(named) & set(map(plain_name, header)):
         raise ValueError(
-            f"its first line reads like data, not like names of columns: {short_list(header)}; "
-            "put a line of names above it, such as image,age,gender"
+            f"its first line looks like data, not like column names: {short_list(header)}; add a line of names above "
+            "it, such as image,age,gender"
         )
     notes = _layout_notes(layout, usual, encoding)
     header, body, problems, more = _fitted(header, lines, body, layout, head)
@@ -83,7 +83,7 @@ def _layout_notes(layout: Layout, usual: str | None, encoding: str) -> list[str]
 def _fitted(
     header: Row, lines: Sequence[int], body: list[Row], layout: Layout, head: str
 ) -> tuple[Row, list[Row], tuple[RowProblem, ...], list[str]]:
-    """The names, the rows that have a cell for each, the problems of the others, and notes."""
+    """The names, the rows with a cell for each, the problems of other rows, and notes."""
     while header and not header[-1].strip() and not any("".join(row[len(header) - 1 :]).strip() for row in body):
         header = header[:-1]
     width = len(header)
@@ -115,7 +115,7 @@ def _fitted(
         raise ValueError(
             f"its first line names {counted(width, 'column')} ({short_list(header)}), but its rows have "
             f"{counted(len(unfit), 'cell')} ({short_list(unfit)}); name every column, put a {layout.separator_name} "
-            f"between all cells, and quote cells that contain one{decimals}"
+            f"between all cells, and quote cells that contain it{decimals}"
         )
     notes += ["separators at the end of rows"] if ended else []
     notes += [f"{counted(comments, 'comment line')} skipped"] if comments else []
@@ -125,14 +125,14 @@ def _fitted(
 
 
 def _refuse_rows_in_quotes(line: int, row: Row, separator: str, width: int) -> None:
-    """Raises `ValueError` for a cell with whole rows in it, which a quote that is not closed takes in."""
+    """Raises `ValueError` for a cell that contains whole rows, because its quote is not closed."""
     inner = [part.split(separator) for cell in row if "\n" in cell or "\r" in cell for part in cell.splitlines()[1:]]
     if any(len(parts) >= width and any(is_image_name(part.strip(' "')) for part in parts) for parts in inner):
-        raise ValueError(f"a quote that opens in line {line:,} takes in rows below it; close or remove the quote")
+        raise ValueError(f"a quote that opens in line {line:,} swallows the rows below it; close or remove the quote")
 
 
 def _has_row_numbers(body: Sequence[Row], width: int, layout: Layout, head: str) -> bool:
-    """Whether rows begin with a number that no column is named for, as R writes them: quoted, or in rising order."""
+    """Whether rows begin with a number without a column name, as R writes them: quoted, or in rising order."""
     wide = [row for row in body if len(row) == width + 1]
     if len(wide) * 10 < len(body) * 9:
         return False
@@ -151,7 +151,7 @@ def _has_row_numbers(body: Sequence[Row], width: int, layout: Layout, head: str)
 
 
 def _frame(header: Row, body: list[Row]) -> tuple[pd.DataFrame, frozenset[str]]:
-    """The columns by their names, and the names that columns with different cells share."""
+    """The columns by name, and the names shared by columns with different cells."""
     plain = [plain_name(cell) for cell in header]
     names = names_of(plain)
     columns: dict[str, list[str]] = {}

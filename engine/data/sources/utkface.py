@@ -1,4 +1,4 @@
-"""UTKFace (Zhang et al. 2017): the file name has all labels, [age]_[gender]_[race]_[date].jpg."""
+"""UTKFace (Zhang et al. 2017): file names hold all labels, [age]_[gender]_[race]_[date].jpg."""
 
 import os
 import re
@@ -25,7 +25,7 @@ _SHOWN = 3
 
 
 def is_utkface(root: Path) -> bool:
-    """Whether the folder holds images with names as in UTKFace."""
+    """Whether the folder holds images named as in UTKFace."""
     return any(LOOKS_LIKE_ONE.match(path.name) for path in find_images(root).images)
 
 
@@ -59,4 +59,4 @@ def _notes(found: FoundImages, root: Path) -> tuple[str, ...]:
     if not found.links:
         return ()
     shown = short_list((_name(link, root) for link in found.links), _SHOWN)
-    return (f"{counted(len(found.links), 'link')} skipped, since they lead to folders that are read anyway: {shown}",)
+    return (f"{counted(len(found.links), 'link')} skipped, because they lead to folders that are read anyway: {shown}",)

@@ -197,7 +197,7 @@ def test_a_blend_is_calibrated_on_the_split_of_its_weights(store: Store) -> None
 def test_of_several_runs_all_are_calibrated_or_none(store: Store) -> None:
     first, second = scored_run(store, "first"), scored_run(store, "second", seed=1)
     calibrated_run(store, second)
-    with pytest.raises(ConfigError, match="already exists with the same sources"):
+    with pytest.raises(ConfigError, match="is identical; use that run"):
         calibrate(store, [first, second])
     with pytest.raises(ConfigError, match="valid or test"):
         calibrate(store, [first, scored_run(store, "third", seed=2, splits=("train",))])
@@ -274,7 +274,7 @@ def test_what_cannot_be_derived_is_refused_with_the_reason(store: Store) -> None
     with pytest.raises(ConfigError, match="above 0"):
         calibrated_run(store, first, slope=-1.0)
     ensemble = make_ensemble(store, [first, second], name="ensemble")
-    with pytest.raises(ConfigError, match=r"ensemble\) already exists with the same sources"):
+    with pytest.raises(ConfigError, match=r"ensemble\) is identical"):
         make_ensemble(store, [second, first])
     with pytest.raises(ConfigError, match="is a derived run, which cannot be a member"):
         make_ensemble(store, [ensemble, second])

@@ -120,7 +120,7 @@ def test_a_missing_and_a_failed_fold_are_named_and_the_last_done_run_completes_t
     assert (row.config["derived"], heard) == ("out of fold, 3 folds", [])
     join_if_complete(store, first, heard.append)
     assert (store.runs.count("source=derived"), heard) == (1, [])
-    with pytest.raises(ConfigError, match=f"run {row.id} .* already exists with the same sources"):
+    with pytest.raises(ConfigError, match=f"run {row.id} .* is identical"):
         join_folds(store, fold_runs_of(store, first))
 
 

@@ -22,12 +22,12 @@ def _said(store: Store, *batches: int, free: float = 10, **changes: Any) -> tupl
     return found.text, found.is_too_much
 
 
-def test_what_was_never_measured_is_not_known_yet(store: Store) -> None:
+def test_unmeasured_peaks_are_not_known_yet(store: Store) -> None:
     assert _said(store, 32) == ("peak memory: not known yet; no run like this ended here", False)
     assert _said(store) == ("", False)
 
 
-def test_the_peak_of_one_run_where_it_comes_from_and_what_is_free(store: Store) -> None:
+def test_the_peak_of_a_run_its_source_and_free_memory(store: Store) -> None:
     run_id = measured_run(store, 0.99)
     assert _said(store, 32) == (f"peak memory: 0.99 GB, measured by run {run_id}; 10.0 GB are free", False)
 
@@ -81,7 +81,7 @@ def test_a_gpu_is_known_by_its_name_and_has_its_own_arithmetic(
     assert list(memory_keys(config(), "cuda:0")) == []
 
 
-def test_a_queued_run_is_expected_to_take_what_was_measured(store: Store) -> None:
+def test_a_queued_run_is_expected_to_take_the_measured_peak(store: Store) -> None:
     run_id = queued(store)
     assert peak_to_come(store, store.runs.detail(run_id)) == ""
     done = measured_run(store, 1.5)
@@ -89,7 +89,7 @@ def test_a_queued_run_is_expected_to_take_what_was_measured(store: Store) -> Non
     assert peak_to_come(store, store.runs.detail(done)) == ""
 
 
-def test_images_are_counted_where_nothing_has_to_be_read(tmp_path: Any) -> None:
+def test_images_are_counted_only_without_reading(tmp_path: Any) -> None:
     assert known_image_count(BUILT_IN, "apparent", cache_folder()) == 2400
     make_faces(tmp_path / "faces", SyntheticOptions(counts=(7, 3, 0), image_size=32))
     spec = DataSpec(name="faces", format="course", path=str(tmp_path / "faces"))

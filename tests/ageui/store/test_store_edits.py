@@ -114,7 +114,7 @@ def test_a_retried_run_comes_back_from_the_archive(store: Store) -> None:
     assert [row.id for row in store.runs.search()] == [run_id]
 
 
-def test_the_order_by_turn_is_what_runs_then_what_is_next_then_what_waits_then_what_ended(store: Store) -> None:
+def test_the_order_by_turn_is_running_queued_waiting_ended(store: Store) -> None:
     done, attempt = running(store, "done")
     end(store, done, attempt)
     first, second, paused = (queued(store, name) for name in ("first", "second", "paused"))

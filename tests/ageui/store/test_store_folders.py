@@ -166,7 +166,7 @@ def test_the_folder_may_be_chosen_once(project: Path, tmp_path: Path) -> None:
         ConfigError, match=r"--files .*/other: .* already keeps its files in .*disk/files; leave --files out"
     ):
         Store.open(path, files=tmp_path / "other")
-    with pytest.raises(ConfigError, match=r"in use or not empty; choose a new or an empty folder"):
+    with pytest.raises(ConfigError, match=r"in use or holds other files; choose a new or empty folder"):
         Store.open(tmp_path / "new.db", files=project)
     far = project / "far.db"
     Store.open(far, files=tmp_path / "far").close()

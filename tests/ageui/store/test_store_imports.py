@@ -129,7 +129,7 @@ def test_queued_and_running_runs_stay_there_and_a_filter_chooses(store: Store, o
     assert store.runs.ids("archived=true") == [2]
 
 
-def test_a_copy_that_went_on_there_is_replaced_and_keeps_what_was_edited_here(store: Store, other: Store) -> None:
+def test_a_copy_that_continued_there_is_replaced_and_keeps_edits_made_here(store: Store, other: Store) -> None:
     there = _trained(other, "far", "paused")
     (here,) = _import(store, other).runs
     store.edits.rename(here, "mine")
@@ -286,7 +286,7 @@ def test_older_databases_are_imported_and_not_changed(store: Store, tmp_path: Pa
         assert plan_import(store, opened, None).runs == ()
 
 
-def test_what_is_no_database_of_ageui_is_refused(tmp_path: Path) -> None:
+def test_other_databases_are_refused(tmp_path: Path) -> None:
     text, empty, newer, foreign = (tmp_path / f"{name}.db" for name in ("text", "empty", "newer", "foreign"))
     text.write_text("hello " * 200)
     empty.touch()

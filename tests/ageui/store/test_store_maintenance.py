@@ -56,7 +56,7 @@ def test_copies_to_one_file_at_once_all_succeed_and_the_last_one_stays(store: St
         assert [row.name for row in found.runs.search()] == ["kept"]
 
 
-def test_a_copy_removes_what_a_killed_one_left_and_the_log_of_what_it_replaces(store: Store, tmp_path: Path) -> None:
+def test_a_copy_removes_leftovers_and_the_log_of_the_replaced_file(store: Store, tmp_path: Path) -> None:
     lock = Lock.take(tmp_path / ".copy.db.1.part")
     assert lock is not None
     for left in (".copy.db.0.part", ".copy.db.0.part-journal", ".copy.db.1.part-journal", ".copy.db.2.part-journal"):
@@ -109,7 +109,7 @@ def test_a_copy_replaces_no_example_but_a_damaged_database(store: Store, tmp_pat
     with closing(driver().connect(str(target))) as raw:
         raw.execute("UPDATE database SET is_example = 1")
         raw.commit()
-    with pytest.raises(ConfigError, match=r"example.db is a shipped example, which never changes"):
+    with pytest.raises(ConfigError, match=r"example.db is a shipped example and never changes"):
         store.copy_to(target)
     target.write_bytes(target.read_bytes()[:4096] + bytes(range(256)) * 64)
     store.copy_to(target)

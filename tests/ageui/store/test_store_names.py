@@ -116,11 +116,11 @@ def test_a_run_is_an_id_a_name_or_a_filter(store: Store) -> None:
     assert store.runs.find("loss=mse") == [second]
     assert store.runs.find("99") == store.runs.find("9" * 40) == store.runs.find("unknown") == []
     assert store.runs.find_one("loss=mse") == second
-    with pytest.raises(ConfigError, match=r"'otter' matches 2 runs: 1 calm-otter, 2 calm-otter-2; give the id"):
+    with pytest.raises(ConfigError, match=r"'otter' matches 2 runs: 1 calm-otter, 2 calm-otter-2; give an id"):
         store.runs.find_one("otter")
     with pytest.raises(ConfigError, match="run 'unknown' does not exist"):
         store.runs.find_one("unknown")
-    with pytest.raises(ConfigError, match="no run is named"):
+    with pytest.raises(ConfigError, match="no run given"):
         store.runs.find_one(" ")
 
 
@@ -135,7 +135,7 @@ def test_data_sets(store: Store) -> None:
     moved = faces.model_copy(update={"path": "/new"})
     store.data.add(moved, replace=True)
     assert store.data.get("faces") == moved
-    with pytest.raises(ConfigError, match=r"no data set 'face'; did you mean 'faces'\?; there is 'synthetic', 'faces'"):
+    with pytest.raises(ConfigError, match=r"data set 'face'; did you mean 'faces'\?; known are 'synthetic', 'faces'"):
         store.data.get("face")
     store.data.remove("faces")
     assert store.data.all() == [BUILT_IN]

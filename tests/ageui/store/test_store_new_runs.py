@@ -84,7 +84,7 @@ def test_a_run_of_before_there_were_later_fields_is_known(store: Store, older: i
     ]
 
 
-def test_later_fields_of_an_older_run_have_what_was_in_effect(store: Store, older: int) -> None:
+def test_later_fields_of_an_older_run_have_the_values_in_effect(store: Store, older: int) -> None:
     newer, other = queued(store), queued(store, bmc_sigma=8, group_dro_loss="huber")
     assert store.runs.get(older).config == store.runs.get(newer).config
     assert store.runs.detail(older).config == store.runs.detail(newer).config

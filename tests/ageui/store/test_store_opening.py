@@ -303,7 +303,7 @@ def test_a_busy_database_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) 
         queued(second)
 
 
-def test_a_full_disk_says_so_and_keeps_what_was_there(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_keeps_earlier_data(tmp_path: Path) -> None:
     path = tmp_path / "small.db"
     raw = sqlite3.connect(path)
     raw.execute("CREATE TABLE t (x)")

@@ -33,7 +33,7 @@ def test_a_network_file_system_is_refused(
     assert not list(share.glob("*.lock"))
 
 
-def test_what_is_mounted_on_a_network_folder_later_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_later_mount_on_a_network_folder_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mounts = _mounts(
         tmp_path, f"40 22 0:40 / {tmp_path} rw - nfs s:/ rw", f"41 40 0:41 / {tmp_path} rw - ext4 /dev/b rw"
     )

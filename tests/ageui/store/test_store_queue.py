@@ -75,7 +75,7 @@ def test_a_claim_tells_all_that_an_attempt_needs(store: Store) -> None:
     assert [checkpoint.kind for checkpoint in claim.checkpoints].count("best") == 1
 
 
-def test_a_worker_takes_what_its_device_can_do(store: Store) -> None:
+def test_a_worker_takes_the_runs_of_its_device(store: Store) -> None:
     ids = {device: queued(store, device=device) for device in ("cuda", "cuda:1", "cpu", "auto")}
     assert store.queue.has_work(("cuda:0",)) is False
     claims = [_next(store, devices=("cpu",)), _next(store, devices=("cpu",))]
@@ -118,12 +118,12 @@ def test_a_run_of_the_foreground_is_nobody_elses_from_the_start(store: Store) ->
 
 
 def test_a_new_run_whose_folder_somebody_works_in_is_not_added(store: Store) -> None:
-    with pytest.raises(StoreError, match=rf"the lock in {store.run_folder(1)}.*choose another --db"):
+    with pytest.raises(StoreError, match=rf"the lock of .*{store.run_folder(1)}; wait.*choose another --db"):
         store.runs.add_claimed(NewRun(config(), BUILT_IN), Claimant(None, "cpu"), lambda run_id: False)
     assert store.runs.count() == 0
 
 
-def test_a_paused_queue_gives_nothing_until_it_goes_on(store: Store) -> None:
+def test_a_paused_queue_gives_no_run_until_resumed(store: Store) -> None:
     run_id = queued(store)
     assert store.queue.current_pause() is None
     store.queue.pause_queue("the disk is full")

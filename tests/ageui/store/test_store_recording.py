@@ -155,7 +155,7 @@ def test_points_that_are_stored_again_replace_themselves(store: Store) -> None:
     assert math.isnan(store.runs.metric(run_id, "step/loss")[0][1])
 
 
-def test_what_is_written_together_is_stored_together_or_not_at_all(store: Store) -> None:
+def test_writes_of_a_transaction_are_stored_together_or_not_at_all(store: Store) -> None:
     run_id, attempt = running(store)
 
     def write_half() -> None:
@@ -188,7 +188,7 @@ def test_writes_of_an_attempt_that_lost_its_run_are_refused(store: Store, lost: 
         assert claimed(store, run_id) == 2
     target = (99, 1) if lost == "no such run" else (run_id, attempt + (lost == "wrong attempt"))
     before = None if lost == "no such run" else store.runs.detail(run_id)
-    with pytest.raises(LostRunError, match="lost run"), store.writing(*target):
+    with pytest.raises(LostRunError, match="has lost run"), store.writing(*target):
         pytest.fail("a writer was given out")
     assert before is None or store.runs.detail(run_id) == before
 
@@ -384,7 +384,7 @@ def test_show_json_keeps_its_contract(store: Store) -> None:
     assert shown["attempts"][0]["number"] == 1
 
 
-def test_a_config_that_is_no_longer_known_is_still_shown(store: Store) -> None:
+def test_an_unknown_config_is_still_shown(store: Store) -> None:
     run_id = queued(store)
     raw = driver().connect(str(store.path))
     raw.execute("UPDATE run SET config = json_set(config, '$.forgotten', 1)")

@@ -5,7 +5,7 @@ from store_rows import claimed, queued
 from ageui.store import Store
 
 
-def test_the_run_that_a_worker_claims_is_told_with_the_claim(store: Store) -> None:
+def test_a_worker_row_names_the_claimed_run(store: Store) -> None:
     run_id, mine = queued(store), queued(store)
     for device in ("cpu", "cuda:0"):
         store.workers.register(device)

@@ -66,7 +66,7 @@ def test_a_run_that_dies_three_times_counts_as_one_failure(store: Store) -> None
     assert _statuses(store, ids) == ["failed"] * 3 + ["paused"] * 3
 
 
-def test_what_was_resumed_has_three_more_tries(store: Store) -> None:
+def test_resumed_runs_have_three_more_tries(store: Store) -> None:
     ids = _sweep(store, 8)
     for run_id in ids[:3]:
         _end(store, run_id)

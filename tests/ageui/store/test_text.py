@@ -25,7 +25,7 @@ from ageui.text.clean import clean, error_text
         ("👩\u200d🔬 شا\u200cل", "👩\u200d🔬 شا\u200cل"),
     ],
 )
-def test_what_a_terminal_would_act_on_goes(text: str, shown: str) -> None:
+def test_control_sequences_are_removed(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 

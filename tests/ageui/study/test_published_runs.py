@@ -49,7 +49,7 @@ def test_a_row_that_was_published_otherwise_is_put_right(published: Store) -> No
 
 def test_a_run_of_ones_own_keeps_its_name(store: Store) -> None:
     running(store, "report/table8/mse-16")
-    with pytest.raises(ConfigError, match="run 1 is named 'report/table8/mse-16' already"):
+    with pytest.raises(ConfigError, match="run 1 has the name 'report/table8/mse-16'"):
         publish(store)
     assert store.runs.count() == 1
 
@@ -57,7 +57,7 @@ def test_a_run_of_ones_own_keeps_its_name(store: Store) -> None:
 def test_nobody_can_run_retry_cancel_or_take_a_published_row(published: Store) -> None:
     run_id = published.runs.find_one("report/table10/final")
     for change in (published.queue.retry, published.queue.cancel, published.queue.pause, published.queue.resume):
-        with pytest.raises(ConfigError, match="holds figures from the report and cannot be trained"):
+        with pytest.raises(ConfigError, match="holds figures from the report, so it cannot be run"):
             change(run_id)
     assert published.queue.claim_next(Claimant("cpu", "cpu"), ["auto", "cpu"], lambda _: True) is None
     assert published.queue.claim(run_id, Claimant("cpu", "cpu"), lambda _: True) is None

@@ -50,9 +50,9 @@ def test_a_run_whose_data_is_gone_is_not_queued_again(store: Store, tmp_path: Pa
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "r")
-        assert "people.csv is not there; mount it" in messages(app)[-1]
+        assert "people.csv is missing; mount it" in messages(app)[-1]
         await press(pilot, "x", "t")
-        assert "people.csv is not there; mount it" in messages(app)[-1]
+        assert "people.csv is missing; mount it" in messages(app)[-1]
         assert store.runs.get(run_id).status == "cancelled"
 
     use(store, scenario)

@@ -11,7 +11,7 @@ from ageui.tui.chart.chart import Chart
 pytestmark = pytest.mark.app
 
 
-def test_says_what_it_shows() -> None:
+def test_headings_describe_the_chart() -> None:
     async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
         show(chart, RAMP, series(np.arange(101.0)[::-1], label="valid"), lines_at={50.0: "stage 2"})
         await pilot.pause()
@@ -140,7 +140,7 @@ def test_the_cursor_follows_the_mouse_until_it_leaves_and_stays_where_it_was_cli
     on_screen(test)
 
 
-def test_a_log_scale_says_what_it_cannot_show() -> None:
+def test_a_log_scale_counts_hidden_values() -> None:
     async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
         show(chart, series([100.0, 10.0, 0.0, -1.0, 0.0, 0.001]))
         await pilot.press("l")
@@ -170,7 +170,7 @@ def test_smoothing_is_stepped_and_read_beside_the_raw_value() -> None:
     on_screen(test)
 
 
-def test_values_that_are_not_finite_are_told_of_where_they_are() -> None:
+def test_values_that_are_not_finite_are_marked_in_place() -> None:
     async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
         y = np.linspace(1.0, 2.0, 100)
         y[60:], y[20], y[30] = np.nan, np.inf, -np.inf

@@ -181,7 +181,7 @@ def test_colours_follow_the_theme() -> None:
 
 
 @pytest.mark.parametrize("size", [(100, 20), (40, 12), (12, 4)])
-def test_without_points_there_are_no_axes(size: tuple[int, int]) -> None:
+def test_a_chart_without_points_has_no_axes(size: tuple[int, int]) -> None:
     async def test(chart: Chart, pilot: Pilot[None], app: OneChart) -> None:
         for shown in ((), (series([]), series([], label="valid"))):
             show(chart, *shown)

@@ -87,7 +87,7 @@ def test_a_hole_within_a_column_is_not_bridged_either() -> None:
     assert dots(x, y, (0.0, 1.0), (3, 9), (0.0, 2.0))[:, 1].nonzero()[0].tolist() == [0, 8]
 
 
-def test_holes_are_told_by_column() -> None:
+def test_holes_are_listed_by_column() -> None:
     y = np.array([1.0, np.nan, np.nan, np.inf, -np.inf, 1.0])
     found = raster.trace(np.arange(6.0), y, (0.0, 5.0), 6)
     assert (found.nan.tolist(), found.above.tolist(), found.below.tolist(), found.lost) == ([1, 2], [3], [4], 4)
@@ -111,7 +111,7 @@ def test_a_line_crosses_a_window_without_points() -> None:
     assert found.extent() == pytest.approx((3.9e8, 6.1e8))
 
 
-def test_a_log_scale_breaks_at_what_is_not_positive() -> None:
+def test_a_log_scale_breaks_at_values_that_are_not_positive() -> None:
     found = raster.trace(np.arange(5.0), np.array([100.0, 0.0, -1.0, 10.0, np.nan]), (0.0, 4.0), 5, log=True)
     assert found.hidden == 2
     assert found.points.columns.tolist() == [0, 3]

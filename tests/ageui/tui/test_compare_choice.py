@@ -86,7 +86,7 @@ def test_a_single_run_is_shown_by_itself_when_no_other_is_wanted(store: Store, r
     use(store, scenario)
 
 
-def test_dropping_the_baseline_takes_another_and_there_is_an_end_to_adding(
+def test_dropping_the_baseline_takes_another_and_adding_has_a_limit(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ageui.tui.compare.screen.MOST_COMPARED", 12)

@@ -43,7 +43,7 @@ def test_curves_have_the_colours_and_markers_of_their_columns(store: Store, runs
     use(store, scenario)
 
 
-def test_many_runs_have_curves_that_are_told_apart(store: Store) -> None:
+def test_the_curves_of_many_runs_are_distinguishable(store: Store) -> None:
     ids = [done(store, f"run-{batch}-{seed}", 4.0, batch=batch, seed=seed) for batch in range(8, 22) for seed in (1, 2)]
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
@@ -59,7 +59,7 @@ def test_many_runs_have_curves_that_are_told_apart(store: Store) -> None:
     use(store, scenario)
 
 
-def test_no_curves_where_there_is_no_room_until_asked_for(store: Store, runs: tuple[int, ...]) -> None:
+def test_without_room_curves_appear_only_on_request(store: Store, runs: tuple[int, ...]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         screen = await opened(app, pilot, runs)
         assert not screen.query_one(Pictures).display

@@ -28,7 +28,7 @@ async def choose(app: AgeUIApp, pilot: "Pilot[Any]", *answers: str) -> None:
         await pilot.pause()
 
 
-def test_the_export_is_of_what_is_shown_and_replaces_no_file_unasked(
+def test_the_export_matches_the_screen_and_replaces_no_file_unasked(
     store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -86,7 +86,7 @@ def test_other_formats_and_files_and_the_clipboard(
     use(store, scenario)
 
 
-def test_what_cannot_be_written_is_said(
+def test_a_failed_export_is_reported(
     store: Store, runs: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -84,7 +84,7 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
     use(store, scenario)
 
 
-def test_a_bootstrap_that_fails_is_told_once_and_promised_no_more(
+def test_a_failed_bootstrap_is_reported_once_and_not_repeated(
     store: Store, runs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = []

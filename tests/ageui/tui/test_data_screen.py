@@ -114,7 +114,7 @@ def test_rows_are_read_in_another_process_and_then_the_images(store: Store, draw
     use(store, scenario)
 
 
-def test_what_is_wrong_is_listed(store: Store, tmp_path: Path, drawn_faces: Path) -> None:
+def test_problems_are_listed(store: Store, tmp_path: Path, drawn_faces: Path) -> None:
     shutil.copytree(drawn_faces, tmp_path / "bad")
     (tmp_path / "bad" / "train_data" / "000003.jpg").write_bytes(b"")
     spec = DataSpec(name="bad", format="course", path=str(tmp_path / "bad"), skip_bad=True)
@@ -140,8 +140,8 @@ def test_a_data_set_that_is_away_says_so(store: Store) -> None:
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
-        assert "away  not there" in sets(app)
-        await until(pilot, lambda: "/no/such/folder is not there" in text_of(app, "#error"), "the error")
+        assert "away  missing" in sets(app)
+        await until(pilot, lambda: "/no/such/folder is missing" in text_of(app, "#error"), "the error")
         await press(pilot, "c", "v", "t")
         await press(pilot, "up")
         assert text_of(app, "#error") == ""
@@ -154,7 +154,7 @@ def test_files_of_no_format_are_an_error_in_place(store: Store, tmp_path: Path) 
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
-        await until(pilot, lambda: "is no course edition" in text_of(app, "#error"), "the error")
+        await until(pilot, lambda: "is not a course edition" in text_of(app, "#error"), "the error")
 
     use(store, scenario)
 
@@ -170,7 +170,7 @@ def test_reading_ends_when_it_is_not_wanted(store: Store, spec: DataSpec, slow: 
         await until(pilot, lambda: bool(processes_of(tmp_path)), "the process")
         assert "reading faces" in text_of(app, "#doing")
         await press(pilot, "c")
-        assert messages(app) == ["something is being read already; esc stops it"]
+        assert messages(app) == ["a data set is already being read; esc stops that"]
         if way == "escape":
             await press(pilot, "escape")
             assert isinstance(app.screen, DataScreen)
@@ -269,7 +269,7 @@ def test_bad_rows_are_left_out_when_that_is_wanted(store: Store, tmp_path: Path,
     use(store, scenario)
 
 
-def test_a_path_that_is_not_there_is_refused(store: Store) -> None:
+def test_a_missing_path_is_refused(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await open_data(app, pilot)
         for path, said in (("  ", ""), ("/no/such/place", "/no/such/place"), ("[/]", "[/]")):

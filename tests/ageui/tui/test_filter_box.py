@@ -36,7 +36,7 @@ def row(app: AgeUIApp) -> str:
     return screen_text(app).splitlines()[1]
 
 
-def test_the_filter_takes_one_row_and_shows_what_is_typed_and_what_it_finds(two: Store) -> None:
+def test_the_filter_takes_one_row_and_shows_its_text_and_result(two: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         assert row(app).endswith("2 runs by state ↑")
         await press(pilot, "slash", *"loss=mape")
@@ -58,7 +58,7 @@ def test_the_filter_takes_one_row_and_shows_what_is_typed_and_what_it_finds(two:
     use(two, scenario, prefs=Prefs())
 
 
-def test_what_is_typed_at_once_after_the_key_is_text_and_no_command(two: Store) -> None:
+def test_keys_right_after_the_filter_key_are_text_and_no_command(two: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         assert "/ filter" in screen_text(app).splitlines()[-1]
         for character in "/x/p":
@@ -70,7 +70,7 @@ def test_what_is_typed_at_once_after_the_key_is_text_and_no_command(two: Store) 
     use(two, scenario, prefs=Prefs())
 
 
-def test_what_is_wrong_is_said_beside_the_filter_and_keeps_the_focus(two: Store) -> None:
+def test_a_problem_is_shown_beside_the_filter_and_keeps_the_focus(two: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "slash", *"los=mse", "enter")
         assert row(app).split("  ")[0] == " / los=mse"
@@ -82,7 +82,7 @@ def test_what_is_wrong_is_said_beside_the_filter_and_keeps_the_focus(two: Store)
     use(two, scenario, size=(80, 24), prefs=Prefs())
 
 
-def test_escape_takes_back_what_was_typed_and_enter_keeps_it(two: Store) -> None:
+def test_escape_restores_the_filter_and_enter_keeps_it(two: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         table = app.screen.query_one(PagedTable)
         await press(pilot, "slash", *"loss=mape", "enter")
@@ -143,7 +143,7 @@ def test_earlier_filters_come_back_newest_first_once_each_and_in_the_next_sessio
     use(two, again, prefs=kept)
 
 
-def test_a_filter_that_finds_nothing_says_why_and_what_to_press(two: Store) -> None:
+def test_a_filter_that_finds_nothing_is_explained_with_keys_to_press(two: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "slash", *"loss=mpe mape tag=day one", "enter")
         shown = screen_text(app)

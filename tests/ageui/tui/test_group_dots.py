@@ -50,7 +50,7 @@ def test_equal_errors_share_the_word_and_a_single_group_has_none() -> None:
         (100, "gender  0.50  0.25–0.75  detectable 0.38  signed gap 8.50~  0.00–9.50  detectable 8.75"),
     ],
 )
-def test_a_bias_is_shown_with_as_much_as_there_is_room_for(width: int, said: str) -> None:
+def test_a_bias_is_shown_with_the_details_that_fit(width: int, said: str) -> None:
     heading = next(line for line in lines_of(scores_of(), width) if line.startswith("gender"))
     assert heading.replace("┊", "").rstrip() == said
 

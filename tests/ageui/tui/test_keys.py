@@ -79,7 +79,7 @@ def test_help_and_palette_list_the_keys_of_the_open_screen(store: Store) -> None
     use(store, scenario, size=(120, 50))
 
 
-def test_the_palette_opens_finds_a_key_and_does_what_it_says(store: Store) -> None:
+def test_the_palette_opens_finds_a_key_and_runs_it(store: Store) -> None:
     queued(store, "only")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:

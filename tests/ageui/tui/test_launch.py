@@ -19,14 +19,14 @@ from engine.errors import StoreError
 pytestmark = pytest.mark.app
 
 
-def test_without_a_terminal_there_is_help_and_no_application(ageui: Terminal) -> None:
+def test_without_a_terminal_help_is_shown_instead_of_the_application(ageui: Terminal) -> None:
     done = ageui()
     assert done.code == 2
     assert "Usage" in done.out
     assert not (ageui.folder / "runs.db").exists()
 
 
-def test_what_goes_on_is_said_afterwards(store: Store) -> None:
+def test_continuing_work_is_summarised_at_the_end(store: Store) -> None:
     assert background_summary(store) == ""
     queued(store, "waiting")
     assert background_summary(store) == "1 run queued, and no worker: ageui worker start, or W in ageui"
@@ -63,9 +63,7 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
         open_store(tmp_path / "runs.db")
 
 
-def test_results_that_wait_to_be_rescored_are_told_of_at_the_start(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_results_to_be_scored_again_are_reported_at_the_start(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[list[str]] = []
 
     async def opened(app: AgeUIApp) -> None:

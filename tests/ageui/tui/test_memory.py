@@ -80,7 +80,7 @@ def test_queueing_waits_for_the_check_of_the_network_which_may_refuse(
     use(store, scenario)
 
 
-def test_a_form_that_is_left_has_nothing_checked_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaving_a_form_stops_its_check(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, stopped = threading.Event(), threading.Event()
 
     class Process:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.app, pytest.mark.usefixtures("empty_folder")]
 SIZES = [(80, 24), (160, 50)]
 
 
-def test_queueing_goes_back_to_the_runs_and_says_what_was_queued(store: Store, no_workers: list[str]) -> None:
+def test_queueing_returns_to_the_runs_and_reports_the_queued_runs(store: Store, no_workers: list[str]) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         texts = {"loss": "mse,mape", "seeds": "2", "name": "grid", "tags": "night a", "priority": "3", "device": "cpu"}
@@ -76,7 +76,7 @@ def test_the_cursor_goes_to_the_first_new_run_in_any_order_and_past_a_filter(
     use(store, scenario, prefs=Prefs())
 
 
-def test_what_is_wrong_is_not_queued_but_shown(store: Store) -> None:
+def test_a_wrong_form_is_shown_and_not_queued(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         await fill(app, pilot, min_delta="-1", device="cuda:0")
@@ -93,7 +93,7 @@ def test_what_is_wrong_is_not_queued_but_shown(store: Store) -> None:
     use(store, scenario)
 
 
-def test_what_was_typed_after_asking_to_queue_is_not_queued(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_typed_after_the_queue_key_is_not_queued(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     goes_on = threading.Event()
     real = FormCheck.check
 
@@ -162,7 +162,7 @@ def test_a_name_taken_in_the_meantime_keeps_the_form(store: Store, no_workers: l
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_duplicates_are_told_left_out_and_queued_only_when_wanted(
+def test_duplicates_are_reported_and_queued_only_on_request(
     store: Store, no_workers: list[str], size: tuple[int, int]
 ) -> None:
     end(store, *running(store, "first", loss="mse"))

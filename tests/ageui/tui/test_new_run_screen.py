@@ -169,12 +169,12 @@ def test_reset_empties_the_form_and_leaving_a_filled_one_asks(store: Store) -> N
     use(store, scenario)
 
 
-def test_fields_that_no_run_uses_are_dim_and_say_what_would_use_them(store: Store) -> None:
+def test_unused_fields_are_dim_and_name_their_condition(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         sigma = row(app, "dldl_sigma")
         assert (hint(app, "dldl_sigma"), sigma.has_class("-unused")) == ("only with loss dldl", True)
-        assert hint(app, "bn_momentum") == "batch norm's momentum in Keras' sense; none: recipe"
+        assert hint(app, "bn_momentum") == "batch norm's momentum as Keras defines it; none: recipe"
         row(app, "dldl_sigma").focus_text()
         await press(pilot, "9")
         await checked(app, pilot)
@@ -182,7 +182,7 @@ def test_fields_that_no_run_uses_are_dim_and_say_what_would_use_them(store: Stor
         assert said(app, "#field").startswith("dldl_sigma: only used with loss dldl")
         await fill(app, pilot, loss="mse,dldl", dldl_sigma="")
         assert not sigma.has_class("-unused")
-        assert hint(app, "dldl_sigma").startswith("spread of dldl's labels")
+        assert hint(app, "dldl_sigma").startswith("spread of dldl labels")
         await fill(app, pilot, loss="mse,dldl", batch="many")
         assert (sigma.has_class("-unused"), hint(app, "bmc_sigma")) == (False, "only with loss balanced-mse")
 
@@ -241,7 +241,7 @@ def test_no_text_that_is_typed_breaks_the_form(store: Store) -> None:
     use(store, scenario)
 
 
-def test_a_database_that_cannot_be_read_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_database_is_reported(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         from engine.errors import StoreError

@@ -6,7 +6,7 @@ from pathlib import Path
 from ageui.tui.prefs import Prefs
 
 
-def test_two_applications_keep_what_each_changed(tmp_path: Path) -> None:
+def test_two_applications_keep_the_changes_of_both(tmp_path: Path) -> None:
     path = tmp_path / "tui.json"
     Prefs(theme="ageui-dark", filters=("old",)).save(path)
     one, two = Prefs.load(path), Prefs.load(path)

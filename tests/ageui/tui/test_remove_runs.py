@@ -39,7 +39,7 @@ def test_archived_runs_are_deleted_after_a_question_and_nothing_earlier_is_undon
         assert messages(app)[-1] == "2 runs deleted"
         assert not folder.exists()
         await press(pilot, "u")
-        assert messages(app)[-1] == "there is nothing to undo"
+        assert messages(app)[-1] == "nothing to undo"
         assert store.runs.ids() == [3]
 
     use(store, scenario)

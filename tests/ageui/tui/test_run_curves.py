@@ -104,7 +104,7 @@ def test_all_attributes_of_the_data_have_a_curve_those_of_the_report_first() -> 
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("best", 2), ("last", 3)])
-def test_the_kept_epoch_follows_what_the_run_keeps(store: Store, keep: str, kept: int) -> None:
+def test_the_marked_epoch_is_the_kept_epoch(store: Store, keep: str, kept: int) -> None:
     run_id, attempt, _lock = alive(store, "going", keep=keep)
     assert store.runs.detail(run_id).kept_epoch is None
     with store.writing(run_id, attempt) as writer:

@@ -115,15 +115,13 @@ def test_a_published_run_shows_its_figures(store: Store) -> None:
         (lambda state: QueueState(), ""),
     ],
 )
-def test_a_queued_run_says_its_place_and_what_it_waits_for(
-    change: Callable[[QueueState], QueueState], said: str
-) -> None:
+def test_a_queued_run_shows_its_place_and_wait(change: Callable[[QueueState], QueueState], said: str) -> None:
     state = change(QueueState(places={7: QueuePlace(2, 130.0)}))
     assert waiting_text(state, 7) == said
     assert waiting_text(state, 8) == waiting_text(None, 7) == ""
 
 
-def test_what_a_queued_run_waits_for_stands_in_its_head(store: Store) -> None:
+def test_the_wait_of_a_queued_run_stands_in_its_head(store: Store) -> None:
     run_id = queued(store, "patient")
     state: Any = QueueState(places={run_id: QueuePlace(1)})
     assert texts(head_of(store, run_id, waiting_text(state, run_id)), 78)[0] == "· queued  patient  1st"

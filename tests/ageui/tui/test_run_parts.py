@@ -111,7 +111,7 @@ def test_one_part_alone_fills_a_large_terminal_and_keys_of_charts_need_no_focus(
     use(store, scenario, size=(120, 36))
 
 
-def test_a_split_is_chosen_by_key_and_predictions_are_read_only_for_what_shows_them(
+def test_a_key_chooses_the_split_and_predictions_are_read_only_if_shown(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = done(store, "scored", 8.0, splits=("train", "valid"))
@@ -198,7 +198,7 @@ def test_groups_are_alive_from_the_first_epoch_on(store: Store) -> None:
     use(store, scenario, size=(120, 36))
 
 
-def test_a_queued_run_opens_on_its_config_and_says_what_it_waits_for(store: Store) -> None:
+def test_a_queued_run_opens_on_its_config_and_names_its_wait(store: Store) -> None:
     queued(store, "first")
     run_id = queued(store, "second")
 

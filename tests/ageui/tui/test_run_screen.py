@@ -303,7 +303,7 @@ def test_a_published_run_is_said_to_be_that_with_all_its_figures(store: Store, s
     use(store, scenario, size=size)
 
 
-def test_a_run_that_fails_elsewhere_is_told_with_the_way_to_its_log(store: Store) -> None:
+def test_a_failure_elsewhere_is_reported_with_the_way_to_its_log(store: Store) -> None:
     run_id, attempt, _lock = alive(store, "elsewhere")
     queued(store, "waiting")
 
@@ -317,7 +317,7 @@ def test_a_run_that_fails_elsewhere_is_told_with_the_way_to_its_log(store: Store
     use(store, scenario)
 
 
-def test_a_log_is_wrapped_at_its_width_also_what_it_got_while_hidden(store: Store) -> None:
+def test_a_log_is_wrapped_at_its_width_including_lines_added_while_hidden(store: Store) -> None:
     run_id, _, _lock = alive(store, "wordy")
     line = " ".join(f"word{place}" for place in range(16))
     write_log(store, run_id, f"{line}\n")
@@ -339,7 +339,7 @@ def test_a_log_is_wrapped_at_its_width_also_what_it_got_while_hidden(store: Stor
     use(store, scenario, size=(118, 24))
 
 
-def test_an_error_nobody_foresaw_is_told_and_kept_and_ends_nothing(
+def test_an_unexpected_error_is_reported_and_kept_and_ends_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = queued(store, "plain")

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.app
 SIZES = [(80, 24), (120, 36), (200, 60)]
 
 
-def test_an_empty_database_says_what_to_press(store: Store) -> None:
+def test_an_empty_database_names_keys_to_press(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         shown = screen_text(app)
         assert "No runs yet." in shown
@@ -94,7 +94,7 @@ def test_every_state_is_shown_with_symbol_word_and_figures(store: Store, size: t
     use(store, scenario, size=size)
 
 
-def test_a_row_names_loss_and_weights_and_else_only_what_tells_it_from_others(store: Store) -> None:
+def test_a_row_names_loss_weights_and_distinguishing_settings(store: Store) -> None:
     queued(store, "one", loss="mse", size=64, weights=("gender",))
     queued(store, "two", loss="mape", size=96)
     queued(store, "three", loss="mape", size=64)

@@ -105,7 +105,7 @@ def test_views_of_other_versions_are_shown_as_far_as_they_can_be_and_kept_whole(
         await press(pilot, "f3")
         assert "cannot be read" in messages(app)[-1]
         await press(pilot, "s", *"other", "enter")
-        assert "mend it, or move it away" in messages(app)[-1]
+        assert "fix it, or move it away" in messages(app)[-1]
         assert views_file().read_text() == "{broken"
 
     use(two, scenario, size=(120, 36), prefs=Prefs())

@@ -15,7 +15,7 @@ from ageui.tui.dialogs.prompts import LinePrompt
 pytestmark = pytest.mark.app
 
 
-def test_too_small_a_terminal_is_said_and_what_was_open_comes_back(store: Store) -> None:
+def test_a_small_terminal_is_reported_and_the_screen_comes_back(store: Store) -> None:
     run_id = queued(store, "only")
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:

@@ -44,7 +44,7 @@ def test_titles_stand_beside_progress_and_the_best_figures(store: Store, study: 
     use(store, scenario)
 
 
-def test_a_study_without_runs_says_what_queues_them_and_how_many(store: Store, study: Study) -> None:
+def test_a_study_without_runs_names_the_key_and_the_number_of_runs(store: Store, study: Study) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await listed(app, pilot)
         assert "r queues 4 runs on synthetic at 64 px · time: unknown" in said(app, ABOUT).replace("\n", " ")

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.app, pytest.mark.usefixtures("no_network_checks")]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 50)])
-def test_what_is_missing_is_counted_queued_and_taken_back(
+def test_missing_runs_are_counted_queued_and_taken_back(
     store: Store, study: Study, no_workers: list[str], size: tuple[int, int]
 ) -> None:
     trained(store, study, "mse-8")
@@ -74,16 +74,16 @@ def test_the_form_and_its_command_hold_values_and_paths_with_spaces(tmp_path: Pa
     assert command(load("table8"), Choice("report"), 1) == "ageui study run table8 --preset report --detach"
 
 
-def test_what_is_wrong_in_the_form_is_said_and_queues_nothing(store: Store, study: Study) -> None:
+def test_problems_in_the_form_are_shown_and_queue_nothing(store: Store, study: Study) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         wrong = [
             ({"seeds": "x"}, "seeds x: give a whole number"),
             ({"seeds": "0"}, "--seeds 0: give 1 to 1000"),
             ({"preset": "slow"}, "slow"),
-            ({"data": "gone"}, "unknown data set 'gone'"),
-            ({"set": "batch=8"}, "the study mine compares batch"),
-            ({"set": "batch"}, "write it as field=value"),
+            ({"data": "gone"}, "there is no data set 'gone'"),
+            ({"set": "batch=8"}, "batch is what the study mine compares"),
+            ({"set": "batch"}, "write field=value"),
             ({"set": "'size=32"}, "close the quotation mark"),
         ]
         for texts, problem in wrong:

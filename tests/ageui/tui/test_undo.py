@@ -107,7 +107,7 @@ def _pruned(store: Store, run_id: int) -> None:
         (queued, lambda ids: changes.tag(ids, ["mine"]), lambda store, run: store.edits.set_tags(run, ["x"]), None),
     ],
 )
-def test_what_changed_since_stays_as_it_is_and_is_told(
+def test_runs_changed_since_stay_unchanged_and_are_reported(
     store: Store,
     make: Callable[[Store], int],
     change: Callable[[Sequence[int]], Change],
@@ -125,7 +125,7 @@ def test_what_changed_since_stays_as_it_is_and_is_told(
     assert _columns(store, run_id) == after
 
 
-def test_what_can_be_restored_of_several_runs_is(store: Store) -> None:
+def test_undo_restores_the_runs_that_it_can(store: Store) -> None:
     first, second = queued(store), queued(store)
     undo = _made(store, changes.cancel([first, second]))
     store.queue.retry(second)
@@ -149,7 +149,7 @@ def test_a_name_that_another_run_took_meanwhile_is_not_restored(store: Store) ->
     first, second = queued(store, "one"), queued(store, "two")
     undo = _made(store, changes.rename(first, "three"))
     store.edits.rename(second, "one")
-    assert undo(store).problems == (f"run {second} is now named 'one'; run {first} (three) keeps its name",)
+    assert undo(store).problems == (f"run {second} is now named 'one': run {first} (three) keeps its name",)
 
 
 def test_a_move_is_undone_as_a_whole_or_not_at_all(store: Store) -> None:
@@ -220,7 +220,7 @@ def test_data_that_were_registered_again_stay_so(store: Store) -> None:
     assert store.data.counts() == {"mine": COUNTS}
     undo = _made(store, changes.forget_data("mine"))
     store.data.add(spec)
-    assert undo(store) == ChangeMade("", ("mine was registered again in the meantime: it stays as it is",))
+    assert undo(store) == ChangeMade("", ("mine was registered again in the meantime, so nothing was undone",))
 
 
 def test_a_retry_from_the_start_cannot_be_undone(store: Store) -> None:

@@ -17,7 +17,7 @@ from ageui.worker.worker_files import take_worker_lock
         ("cuda:1", False, {"cuda:1", "cuda", "auto"}),
     ],
 )
-def test_what_a_device_takes(device: str, is_default: bool, takes: set[str]) -> None:
+def test_the_configs_of_a_device(device: str, is_default: bool, takes: set[str]) -> None:
     assert set(configs_for(device, is_default=is_default)) == takes
 
 

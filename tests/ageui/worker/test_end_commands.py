@@ -73,7 +73,7 @@ def test_a_run_that_is_queued_again_or_paused_has_not_ended(store: Store, monkey
     assert said() == []
 
 
-def test_a_killed_foreground_run_is_told_of_by_whoever_finds_it(store: Store) -> None:
+def test_a_killed_foreground_run_is_announced_by_its_finder(store: Store) -> None:
     run_id = queue_run(store)
     remember(store, [run_id], SAY)
     claim_run(store, run_id, worker=None)[1].release()
@@ -82,7 +82,7 @@ def test_a_killed_foreground_run_is_told_of_by_whoever_finds_it(store: Store) ->
     assert [line.split("|")[2] for line in said()] == ["interrupted"]
 
 
-def test_a_run_whose_workers_keep_dying_is_told_of_when_it_fails(store: Store) -> None:
+def test_a_run_whose_workers_keep_dying_is_announced_when_it_fails(store: Store) -> None:
     run_id = queue_run(store)
     remember(store, [run_id], SAY)
     statuses = []
@@ -151,12 +151,12 @@ def test_a_command_that_hangs_is_killed_with_all_that_it_started(store: Store, m
     assert outcome.status == "done"
     assert outcome.commands is not None
     assert outcome.commands.problem() == (
-        f"a command of --on-end failed, which does not affect the runs; see {worker_log_file(store, 'cpu')}"
+        f"a command of --on-end failed; runs are unaffected; see {worker_log_file(store, 'cpu')}"
     )
     child = int(Path("child.txt").read_text())
     wait_until(lambda: not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes())
     assert "begun\n" in log_of(store)
-    assert f"the command of --on-end for run {run_id} was killed, because it had not ended after 0.5" in log_of(store)
+    assert f"the command of --on-end for run {run_id} was killed, because it did not end within 0.5" in log_of(store)
 
 
 def test_a_command_that_fails_is_said_once_and_changes_nothing(store: Store) -> None:
@@ -191,7 +191,7 @@ def test_an_own_file_that_is_wrong_is_said_and_the_run_ends_as_ever(store: Store
 
 def test_no_other_file_or_variable_can_name_a_command(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     text = '[notify]\non_end = "touch pwned"\n'
-    refused = f"[notify] is for your own file, {user_file()}: no other file may start commands"
+    refused = f"[notify] starts commands, so it belongs in your own file, {user_file()}"
     Path("ageui.toml").write_text(text)
     done = ageui("run", *TINY, "--detach")
     assert (done.code, refused in done.err) == (2, True)
@@ -236,7 +236,7 @@ def test_commands_are_kept_where_only_their_owner_reads_them(store: Store) -> No
     assert list(folder.iterdir()) == []
 
 
-def test_the_end_of_the_queue_is_told_once_by_whoever_ends_the_last_run(store: Store) -> None:
+def test_the_end_of_the_queue_is_announced_once_at_the_end_of_the_last_run(store: Store) -> None:
     ids = [queue_run(store, seed=seed) for seed in range(2)]
     remember_for_queue(store, SAY)
     remember_for_queue(store, "echo another >> ends.txt")
@@ -284,5 +284,5 @@ def test_the_foreground_says_that_a_command_failed_and_exits_as_the_run_did(
 ) -> None:
     monkeypatch.setattr("ageui.worker.supervisor.Policy", lambda **_: FAKE)
     done = ageui("run", *TINY, "--on-end", "exit 1", "--json")
-    assert "a command of --on-end failed, which does not affect the runs; see " in done.err
+    assert "a command of --on-end failed; runs are unaffected; see " in done.err
     assert done.code == 0

@@ -178,8 +178,8 @@ def test_a_run_waits_until_other_programs_leave_it_enough_of_a_gpu(
             return next((row.waiting_for for row in other.workers.all()), None)
 
         wait_until(lambda: reason() is not None)
-        takes = "the next run needs at least 5.00 GB (measured by run 9)"
-        assert reason() == f"memory: {takes}, but other programs leave only 2.00 GB free"
+        takes = "the next run takes at least 5.00 GB (measured by run 9)"
+        assert reason() == f"memory: {takes}, but other programs leave 2.00 GB free"
         assert [other.runs.get(run_id).status for run_id in ids] == ["queued"] * 2
         other.queue.cancel(ids[0])
         free[0] = 8 * GB

@@ -35,9 +35,7 @@ def test_a_lost_run_of_the_foreground_is_explained(store: Store) -> None:
     assert f"ageui resume {run_id}" in found.sentence()
 
 
-def test_a_database_that_fails_midway_is_told_of_the_runs_that_are_left(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_fails_midway_names_the_remaining_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [queue_run(store, seed=seed) for seed in range(3)]
     for run_id in ids:
         claim_run(store, run_id)[1].release()

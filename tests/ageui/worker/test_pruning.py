@@ -53,7 +53,7 @@ def _once(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> N
     monkeypatch.setattr(pruning, "Lock", SimpleNamespace(take=take))
 
 
-def test_states_of_ended_runs_and_what_nothing_points_to_go_and_weights_stay(store: Store) -> None:
+def test_states_of_ended_runs_and_files_without_rows_go_and_weights_stay(store: Store) -> None:
     run_id, path = _cancelled_run(store)
     done = queue_run(store)
     claim, lock = claim_run(store, done)
@@ -148,7 +148,7 @@ def test_pruning_a_copy_leaves_the_files_of_the_original_alone(store: Store) -> 
     assert {file.path for file in find_prunable(store)} == {state, stray}
 
 
-def test_what_another_database_needs_stays(store: Store) -> None:
+def test_files_that_another_database_needs_stay(store: Store) -> None:
     """An earlier version gave `runs.db` and `runs.sqlite` the same folder."""
     _, mine = _cancelled_run(store)
     later = queue_run(store)

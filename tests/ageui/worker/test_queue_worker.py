@@ -19,7 +19,7 @@ pytestmark = pytest.mark.process
 
 
 @pytest.mark.usefixtures("quick_looks")
-def test_a_worker_takes_all_there_is_and_leaves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_takes_all_runs_and_leaves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=4)
     ids = [queue_run(store, seed=seed) for seed in range(3)]
     store.queue.move(ids[2], "first")
@@ -154,7 +154,7 @@ def test_a_busy_database_delays_a_worker_and_does_not_end_it(store: Store, monke
 
 @pytest.mark.usefixtures("quick_looks")
 @pytest.mark.parametrize("kind", [BusyError, FullError])
-def test_what_a_worker_cannot_say_of_itself_costs_no_run(
+def test_a_worker_row_that_cannot_be_written_costs_no_run(
     store: Store, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders(monkeypatch, steps=4)

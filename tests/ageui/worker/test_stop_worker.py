@@ -46,5 +46,5 @@ def test_one_whose_process_is_not_known_is_not_killed_and_that_is_said(
     lock.release()
 
 
-def test_where_none_lives_there_is_none_to_stop(store: Store) -> None:
+def test_without_a_live_worker_none_is_stopped(store: Store) -> None:
     assert not stop_worker(store, "cpu", at_once=False, say=pytest.fail)

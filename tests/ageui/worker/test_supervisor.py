@@ -86,7 +86,7 @@ def test_files_that_nothing_points_to_are_swept_before_an_attempt(
         ("child", "killed", "killed by signal 9"),
     ],
 )
-def test_a_death_is_named_and_the_next_attempt_goes_on(
+def test_a_death_is_named_and_the_next_attempt_continues(
     store: Store, how: str, failure: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders(monkeypatch, steps=10, plan={"1": [5, how]})
@@ -125,11 +125,11 @@ def test_a_kill_for_memory_is_named_so(store: Store, monkeypatch: pytest.MonkeyP
         ("exit 3", "protocol", "exit code 3"),
         ("exit 0", "protocol", "without reporting a result"),
         ("torn", "protocol", "without reporting a result"),
-        ("garbage", "protocol", "what is no event"),
-        ("gap", "protocol", "where event"),
+        ("garbage", "protocol", "something other than an event"),
+        ("gap", "protocol", "instead of event"),
     ],
 )
-def test_what_a_person_has_to_change_is_not_tried_again(
+def test_problems_for_a_person_are_not_retried(
     store: Store, how: str, failure: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders(monkeypatch, plan={"1": [5, how]})
@@ -180,7 +180,9 @@ def test_a_replayed_loss_that_differs_is_reported(store: Store, monkeypatch: pyt
     assert "step/loss 4 was 0.25 and is 0.2 now" in second.notes[0]
 
 
-def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     orders(monkeypatch, steps=10, plan={"1": [8, "SIGKILL"]})
     run_id = queue_run(store)
     supervise(store, run_id)
@@ -278,7 +280,7 @@ def test_a_display_that_breaks_stops_the_run_with_a_checkpoint(
     assert detail.attempts[0].outcome == ("stopped" if worker else "interrupted")
 
 
-def test_a_problem_with_the_pipe_is_a_crash_and_the_next_attempt_goes_on(
+def test_a_problem_with_the_pipe_is_a_crash_and_the_next_attempt_continues(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders(monkeypatch, steps=10)
@@ -292,7 +294,7 @@ def test_a_problem_with_the_pipe_is_a_crash_and_the_next_attempt_goes_on(
     assert supervise(store, run_id).status == "queued"
     attempt = store.runs.detail(run_id).attempts[0]
     assert (attempt.outcome, attempt.failure) == ("crashed", "error")
-    assert "could not be watched" in str(attempt.reason)
+    assert "could not be supervised" in str(attempt.reason)
     monkeypatch.setattr(EngineProcess, "rest", real)
     assert supervise(store, run_id).status == "done"
     assert losses_of(store, run_id) == expected_losses(10)
@@ -331,7 +333,7 @@ def test_a_request_that_no_pipe_holds_arrives_whole(store: Store, tmp_path: Path
     assert json.loads((tmp_path / "asked").read_text())["manifest"] == claim.manifest
 
 
-def test_what_is_asked_of_the_engine(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_request_to_the_engine(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, plan={"1": [5, "SIGKILL"]})
     run_id = queue_run(store, loss="mape")
     supervise(store, run_id)

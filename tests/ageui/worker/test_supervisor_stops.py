@@ -39,7 +39,7 @@ def test_a_request_is_obeyed_after_the_step_with_a_checkpoint(
 
 
 @pytest.mark.parametrize(("worker", "status"), [("cpu", "queued"), (None, "interrupted")])
-def test_what_is_withdrawn_while_the_engine_leaves_is_not_done(
+def test_a_request_withdrawn_while_the_engine_leaves_is_not_obeyed(
     store: Store, worker: str | None, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders(monkeypatch, steps=100_000, step_seconds=0.02)
@@ -64,7 +64,7 @@ def test_what_is_withdrawn_while_the_engine_leaves_is_not_done(
     assert (row.status, row.request) == (status, None)
 
 
-def test_a_paused_run_goes_on_where_it_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paused_run_continues_where_it_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, steps=40, step_seconds=0.02)
     run_id = queue_run(store)
     store_steps: list[int] = []

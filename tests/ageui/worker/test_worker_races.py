@@ -22,7 +22,7 @@ from ageui.worker.worker_files import take_worker_lock
 pytestmark = pytest.mark.process
 
 
-def test_there_is_one_worker_a_device_and_database(store: Store, tmp_path: Path) -> None:
+def test_each_device_and_database_has_one_worker(store: Store, tmp_path: Path) -> None:
     first = take_worker_lock(store, "cpu")
     assert first is not None
     assert take_worker_lock(store, "cpu") is None
@@ -65,7 +65,7 @@ def test_two_queues_take_turns_on_a_device(store: Store, tmp_path: Path, monkeyp
         assert overlapping == []
 
 
-def test_who_waits_for_a_device_is_told_for_whom(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_for_a_device_names_its_holder(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     device = take_device("cpu")
     assert device is not None
     assert take_device("cpu") is None

@@ -78,9 +78,9 @@ def test_a_range_without_an_upper_end_covers_ten_years(cell: str) -> None:
         *((cell, "is neither a number") for cell in ("20--29", "4-6 months", "20-29-30", "1/2", "True")),
         *((cell, "may be a decimal or thousands") for cell in ("1,234", "25,123", "1,234,567")),
         *((cell, "is missing") for cell in ("", "nan", "NA", "N/A", "None", "null", "?")),
-        ("-1", "age -1 is not within 0 and 120"),
-        ("1985", "age 1985 is not within"),
-        ("1980-1989", "age '1980-1989' is not within"),
+        ("-1", "age -1 is not between 0 and 120"),
+        ("1985", "age 1985 is not between"),
+        ("1980-1989", "age '1980-1989' is not between"),
         ("29-20", "ends before it begins"),
         ("9-Mar", "is a date"),
         ("Oct-19", "is a date"),
@@ -102,10 +102,10 @@ def test_each_kind_is_noted_once_with_its_number() -> None:
     for cell in ("25", "20-29", "30-39", "70+", "2,5", "3,5"):
         reader.read(cell)
     comma, ranges, without_end = reader.notes()
-    assert "2 ages are written with a decimal comma: '2,5' counts as 2.5" in comma
-    assert "2 ages are given as ranges: the middle is used, so '20-29' counts as 24.5" in ranges
+    assert "2 ages are written with a decimal comma: '2,5' is read as 2.5" in comma
+    assert "2 ages are given as ranges: the middle is used, so '20-29' is read as 24.5" in ranges
     assert "1 age is given as ranges without an upper end" in without_end
-    assert "'70+' counts as 75" in without_end
+    assert "'70+' is read as 75" in without_end
 
 
 @pytest.mark.parametrize(("cell", "years"), [("0.25", 25.0), (0.5, 50.0), ("0,5", 50.0), ("0.2-0.3", 25.0)])

@@ -157,7 +157,7 @@ def test_a_copy_among_drawn_faces_is_found(tmp_path: Path) -> None:
     assert (pair.first, pair.second) == ("train_data/000003.jpg", "valid_data/000002.jpg")
 
 
-def test_made_faces_are_what_was_planned(tmp_path: Path) -> None:
+def test_made_faces_are_the_planned_faces(tmp_path: Path) -> None:
     options = SyntheticOptions(counts=(60, 50, 0), seed=3, image_size=32)
     folder = tmp_path / "faces"
     make_faces(folder, options)

@@ -36,7 +36,7 @@ def test_faces_are_spread_from_the_youngest_to_the_oldest() -> None:
     assert sheet.picture.tobytes() == again.picture.tobytes()
 
 
-def test_all_are_shown_where_there_are_few() -> None:
+def test_all_of_a_few_are_shown() -> None:
     sheet = draw_sheet(_manifest(_frame(3)), count=48)
     assert sheet.images == ("000", "001", "002")
     assert sheet.picture.width >= 2 * FACE
@@ -84,11 +84,11 @@ def test_any_text_can_stand_in_a_caption(name: str) -> None:
         ({"split": "holdout"}, ConfigError, "choose one of train, valid, test"),
         ({"group": ("gender", "x")}, ConfigError, "it has male, female"),
         ({"group": ("height", "tall")}, ConfigError, "no attribute 'height'"),
-        ({"split": "train"}, DataError, "there are no images of it"),
+        ({"split": "train"}, DataError, "no images; choose another split or group"),
         ({"count": 0}, ConfigError, "1 to 400"),
     ],
 )
-def test_what_there_is_not_is_refused(options: dict, error: type[Exception], message: str) -> None:
+def test_wrong_options_are_refused(options: dict, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         draw_sheet(_manifest(_frame(4)), **options)
 

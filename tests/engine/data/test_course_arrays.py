@@ -47,7 +47,7 @@ def test_arrays_of_python_objects_are_not_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00v\x00{'descr'"])
 def test_files_that_are_no_whole_arrays_are_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "data_train.npy").write_bytes(content)
-    with pytest.raises(DataError, match=r"data_train\.npy is no whole \.npy file"):
+    with pytest.raises(DataError, match=r"data_train\.npy is not a complete \.npy file"):
         _load(tmp_path)
 
 
@@ -55,7 +55,7 @@ def test_files_that_are_no_whole_arrays_are_named(tmp_path: Path, content: bytes
     ("name", "array", "said"),
     [
         ("data_train", np.zeros((2, 8, 8, 3)), "holds float64"),
-        ("data_train", np.zeros((2, 8, 8), dtype=np.uint8), "it needs uint8"),
+        ("data_train", np.zeros((2, 8, 8), dtype=np.uint8), "but must hold uint8"),
         ("labels_train", np.zeros(3), r"has shape \(3,\)"),
         ("meta_data_train", np.zeros((2, 2), dtype=str), r"has shape \(2, 2\)"),
     ],
@@ -83,8 +83,8 @@ def _header(shape: str, kind: str = "|u1") -> bytes:
         (_header("(4294967296, 4294967296, 4, 3)") + bytes(12), "its header says uint8 of shape"),
         (_header("(1000000000000, 0, 224, 3)"), "its header says uint8 of shape"),
         (_header("(-1, -1, 4, 3)") + bytes(12), "its header says uint8 of shape"),
-        (_npy("(" * 100), "is no whole .npy file"),
-        (_npy("-" * 110 + "1"), "is no whole .npy file"),
+        (_npy("(" * 100), "is not a complete .npy file"),
+        (_npy("-" * 110 + "1"), "is not a complete .npy file"),
         (b"PK\x03\x04" + bytes(100), r"it is an \.npz archive; save each of its arrays with np\.save"),
     ],
 )
@@ -99,5 +99,5 @@ def test_text_of_characters_that_do_not_exist_is_named(tmp_path: Path, order: st
     np.save(tmp_path / "data_train.npy", np.zeros((1, 8, 8, 3), dtype=np.uint8))
     content = np.array([0x110000] * 3, dtype=f"{order}u4").view(f"{order}U1").reshape(1, 3)
     np.save(tmp_path / "meta_data_train.npy", content)
-    with pytest.raises(DataError, match=r"meta_data_train\.npy is damaged: its text has characters that do not exist"):
+    with pytest.raises(DataError, match=r"meta_data_train\.npy is damaged: its text has invalid characters"):
         _load(tmp_path)

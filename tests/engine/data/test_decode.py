@@ -124,7 +124,7 @@ def test_transparent_parts_show_the_ground(content: bytes, pixels: np.ndarray) -
 def test_half_transparent_parts_are_mixed_with_the_ground() -> None:
     half = np.dstack([np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 128, np.uint8)])
     np.testing.assert_array_equal(decode(encoded(half)), np.full((8, 8, 3), 127))
-    with pytest.raises(DataError, match="it is wholly transparent"):
+    with pytest.raises(DataError, match="it is fully transparent"):
         decode(encoded(half * np.uint8([1, 1, 1, 0])))
 
 

@@ -219,7 +219,7 @@ def test_runs_as_is_find_faces_on_request_only(photos: DataSpec, tmp_path: Path,
     assert len(predict_files(weights, [two], device="cpu", find_faces=True)) == 2
 
 
-def test_without_the_extra_runs_are_refused_with_what_to_install(
+def test_without_the_extra_runs_are_refused_with_its_name(
     tmp_path: Path, photos: DataSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine.extras, "find_spec", lambda package: None)

@@ -106,5 +106,5 @@ def test_folds_without_images_are_refused_before_training(tmp_path: Path, pictur
         refuse_folds(_table(tmp_path, [pictures[0], "1.png,,,train"]), 3, "apparent")
     codes = np.arange(6) % 3
     assert why_no_folds(codes, codes < 2, 3) == "no image of fold 3 of 3 has an age; give fewer --folds"
-    with pytest.raises(DataError, match="3 folds leave a run fewer than two images to train on"):
+    with pytest.raises(DataError, match="3 folds leave fewer than two train images for a run"):
         refuse_folds(_table(tmp_path, pictures[12:15]), 3, "apparent")

@@ -36,7 +36,7 @@ ALL = ["train/1.jpg", "test/1.jpg", "train/x,y.jpg"]
     [
         ("train/1.jpg\ntrain/2.jpg\nnone.jpg\n", ALL[:1], "2 of 3 names found: none.jpg was not; 2 images left out"),
         ("train/2\n./train/1\n", ALL[:1], "2 of 2 names found; 2 images left out"),
-        ("2.jpg\r\n1.JPG\r\n", ALL[:2], "2 of 2 names found; 3 images left out, all of a name that has no folder"),
+        ("2.jpg\r\n1.JPG\r\n", ALL[:2], "2 of 2 names found; 3 images left out (a bare name matches in every folder)"),
         ("2\ntrain\\1.jpeg\n", ALL[:1], "2 of 2 names found; 2 images left out"),
         ("2.jpg\nx,y.jpg\n", ALL[2:], "2 of 2 names found; 2 images left out"),
         ("2.jpg\nvalid/1.jpg\n1.png\n", [], "1 of 3 names found: valid/1.jpg, 1.png were not; 1 image left out"),

@@ -55,4 +55,4 @@ def test_a_link_to_another_folder_is_followed(photos: Path, tmp_path: Path) -> N
 def test_a_folder_without_images_is_a_problem(tmp_path: Path) -> None:
     found = chosen_images([tmp_path, tmp_path / "missing.png"])
     assert found.images == [tmp_path / "missing.png"]
-    assert found.problems == [(tmp_path, "the folder holds no image file, such as .jpg or .png")]
+    assert found.problems == [(tmp_path, "the folder holds no image files, such as .jpg or .png")]

@@ -67,7 +67,7 @@ def test_relative_names_start_in_the_chosen_folder(faces: Path, tmp_path: Path) 
     table = _table(tmp_path / "labels" / "t.csv", "1.jpg", str(faces / "img" / "2.jpg"))
     manifest = _load(table, images=str(faces / "img"))
     assert _images(manifest) == ["1.jpg", str(faces / "img" / "2.jpg")]
-    with pytest.raises(DataError, match=r"the folder of its images, /no/such, is not there.*--images"):
+    with pytest.raises(DataError, match=r"its image folder /no/such is missing.*--images"):
         _load(table, images="/no/such")
 
 
@@ -75,7 +75,7 @@ def test_pictures_inside_a_table_start_in_no_folder(tmp_path: Path) -> None:
     picture = image_file(tmp_path / "a.png").read_bytes()
     pd.DataFrame({"image": [{"bytes": picture, "path": "a.png"}], "age": [30.0]}).to_parquet(tmp_path / "t.parquet")
     assert _images(_load(tmp_path / "t.parquet")) == ["a.png"]
-    with pytest.raises(ConfigError, match="itself, so no folder of images is used; leave out --images"):
+    with pytest.raises(ConfigError, match=r"--images is not used, because the images are in .* itself; leave it out"):
         _load(tmp_path / "t.parquet", images=str(tmp_path))
 
 
@@ -114,7 +114,7 @@ def test_a_name_in_the_spelling_of_another_system_is_found_and_said(tmp_path: Pa
         (["a.jpg"], "no/a.jpg", "the image file is missing: there is no folder 'no'"),
     ],
 )
-def test_a_missing_image_is_named_with_what_is_there(tmp_path: Path, others: list[str], named: str, said: str) -> None:
+def test_a_missing_image_is_named_with_similar_files(tmp_path: Path, others: list[str], named: str, said: str) -> None:
     for name in ("0.jpg", *others):
         image_file(tmp_path / name)
     manifest = _load(_table(tmp_path / "t.csv", "0.jpg", named))
@@ -147,7 +147,7 @@ def test_images_elsewhere_are_one_message_with_the_flag_that_helps(faces: Path, 
         _load(table)
     message = str(error.value)
     assert message.count("\n") == 0
-    assert f"looked for as {faces}/labels/img/1.jpg" in message
+    assert f"expected at {faces}/labels/img/1.jpg" in message
     assert message.endswith(f"--images {faces}")
     assert _images(_load(table, images=str(faces))) == ["img/1.jpg", "img/2.jpg"]
 
@@ -173,7 +173,7 @@ def test_the_folder_where_names_start_is_advised(faces: Path, table: str, named:
 
 def test_no_folder_is_advised_if_none_fits(faces: Path) -> None:
     with pytest.raises(
-        DataError, match=r"none of 1 image file is there.*say where these names start with --images DIR"
+        DataError, match=r"none of 1 image file exists.*give the folder where these names start with --images DIR"
     ):
         _load(_table(faces / "t.csv", "img/9.jpg"))
 
@@ -201,7 +201,7 @@ def test_a_name_of_thousands_of_folders_is_missing(tmp_path: Path, name: str) ->
 
 def test_names_that_differ_in_their_folder_never_become_one(tmp_path: Path) -> None:
     image_file(tmp_path / "1.jpg")
-    with pytest.raises(DataError, match="none of 2 image files is there"):
+    with pytest.raises(DataError, match="none of 2 image files exists"):
         _load(_table(tmp_path / "t.csv", "/bob/train/1.jpg", "/bob/test/1.jpg"))
 
 
@@ -216,7 +216,7 @@ def test_no_name_of_a_known_format_leads_out_of_its_folder(tmp_path: Path, name:
     (root / "labels_metadata_train.csv").write_text("\n".join([header, *rows]))
     manifest = _load(root, "course")
     assert _images(manifest) == ["train_data/0.jpg"]
-    assert [problem.what for problem in manifest.problems] == ["the name leads out of the data set's folder"]
+    assert [problem.what for problem in manifest.problems] == ["the name leads outside the data set's folder"]
 
 
 def test_splits_and_labels_of_every_format_may_be_links(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_splits_and_labels_of_every_format_may_be_links(tmp_path: Path) -> None:
     (linked / "train_data").unlink()
     (linked / "train").unlink()
     assert _images(_load(linked, "utkface")) == ["part1/25_0_1_2017.jpg"]
-    with pytest.raises(DataError, match="none of 1 image file is there"):
+    with pytest.raises(DataError, match="none of 1 image file exists"):
         _load(linked, "course")
 
 
@@ -273,7 +273,7 @@ def test_folders_that_links_reach_again_are_read_once(tmp_path: Path) -> None:
     manifest = _load(root, "utkface")
     assert _images(manifest) == ["more/28_0_1_2017.jpg", "z/25_0_1_2017.jpg", "z/deep/26_0_1_2017.jpg"]
     assert manifest.problems == ()
-    assert manifest.notes == ("3 links skipped, since they lead to folders that are read anyway: a, up, z/round",)
+    assert manifest.notes == ("3 links skipped, because they lead to folders that are read anyway: a, up, z/round",)
 
 
 def test_a_linked_folder_that_is_gone_is_a_problem(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_damaged_pixels_of_an_image_that_changed_are_refused(faces: Path, tmp_pa
     first, _ = _prepare(faces, tmp_path / "cache")
     _flip(tmp_path / "cache" / "pixels" / first.pixels_key / "pixels.npy", [3])
     (faces / "3.png").unlink()
-    with pytest.raises(DataError, match="an image has changed since they were made; delete that folder"):
+    with pytest.raises(DataError, match="an image file has changed since; delete that folder"):
         _all(first)
 
 
@@ -239,7 +239,7 @@ def test_a_folder_that_others_may_change_is_no_cache(
         _prepare(faces, tmp_path / "cache")
 
 
-def test_what_a_killed_process_left_of_the_same_pixels_goes_at_once(faces: Path, tmp_path: Path) -> None:
+def test_leftovers_of_the_same_pixels_go_at_once(faces: Path, tmp_path: Path) -> None:
     first, _ = _prepare(faces, tmp_path / "cache")
     left = tmp_path / "cache" / "pixels" / f"{first.pixels_key}.x.part"
     left.mkdir()

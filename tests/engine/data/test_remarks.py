@@ -68,15 +68,15 @@ def test_an_attribute_with_nearly_as_many_groups_as_images() -> None:
     frame = _frame(bmi=[f"{20 + place * 0.137:.3f}" for place in range(300)], who=[f"p{n // 2}" for n in range(300)])
     found = label_remarks(frame, ("bmi", "who"))
     assert [remark.text for remark in found] == [
-        "bmi has 300 groups for 300 labelled images, too few images each to be compared; make intervals of it: "
+        "bmi has 300 groups for 300 labelled images, too few per group for a comparison; group it by intervals: "
         "ageui data add … --bins bmi=4",
-        "who has 150 groups for 300 labelled images, too few images each to be compared; leave it out, or, if it names "
+        "who has 150 groups for 300 labelled images, too few per group for a comparison; leave it out, or, if it names "
         "persons, add the data with --columns subject=COLUMN",
     ]
 
 
 def test_an_attribute_with_one_group_or_none() -> None:
-    assert "only the group 'male': it compares nothing, and weighs nothing with --weights gender" in (
+    assert "only the group 'male', so it has no bias, and --weights gender has no effect" in (
         _remarks(_frame(gender="male"))["one_group"].text
     )
     assert "no labelled image has a value of gender" in _remarks(_frame(gender=None))["no_groups"].text
@@ -92,11 +92,11 @@ def test_groups_of_one_image_or_too_few_to_be_tested() -> None:
     gender[0] = "alone"
     gender[3] = gender[7] = "few"
     assert _remarks(_frame(gender=gender))["small_groups"].text == (
-        "gender has groups of few images, whose scores and weights depend on chance: 'alone' (1 in all), "
-        "'few' (2 in test); add images, or join the groups"
+        "gender has groups with few images, whose scores and weights depend on chance: 'alone' (1 in total), "
+        "'few' (2 in test); add images, or merge groups"
     )
     few = _frame(12, gender=["alone", *["male"] * 11])
-    assert "'alone' (1 in all)" in label_remarks(few, ("gender",))[1].text
+    assert "'alone' (1 in total)" in label_remarks(few, ("gender",))[1].text
 
 
 def test_small_age_groups_are_named_with_their_option() -> None:
@@ -104,7 +104,7 @@ def test_small_age_groups_are_named_with_their_option() -> None:
     ages[3] = 70
     remark = _remarks(_frame(age=ages))["small_groups"]
     assert remark.attribute == "age"
-    assert "'>=60' (1 in all); choose other --set age_edges" in remark.text
+    assert "'>=60' (1 in total); choose other --set age_edges" in remark.text
 
 
 @pytest.mark.parametrize(
@@ -196,11 +196,11 @@ def test_intervals_by_edges_and_values_that_are_no_numbers() -> None:
 
 @pytest.mark.parametrize("values", [["a", "b"], ["", ""], ["3", "3", "3"]])
 def test_values_that_make_no_intervals_are_refused(values: list[str]) -> None:
-    with pytest.raises(DataError, match=r"--bins bmi=4: the column has .* no numbers that can be parted"):
+    with pytest.raises(DataError, match=r"--bins bmi=4: the column has .* no numbers that can be divided"):
         binned(pd.Series(values), "bmi", 4)
 
 
-def test_close_numbers_are_told_apart_by_their_edges() -> None:
+def test_edges_distinguish_close_numbers() -> None:
     groups, _ = binned(pd.Series([1000.1, 1000.2] * 20), "x", 2)
     assert groups.value_counts().to_dict() == {"<1000.2": 20, ">=1000.2": 20}
 

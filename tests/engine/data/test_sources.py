@@ -173,7 +173,7 @@ def test_half_of_validation_becomes_test_and_no_subject_is_in_both(tmp_path: Pat
     assert halved.groupby("subject")["split"].nunique().max() == 1
 
 
-def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
+def test_fractions_are_close_to_the_request(tmp_path: Path) -> None:
     path = _write(tmp_path / "t.csv", "image,age", *(f"{n}.png,3" for n in range(300)))
     for number in range(300):
         image_file(tmp_path / f"{number}.png", size=2)
@@ -185,8 +185,8 @@ def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("x.png,-1,train", "age -1 is not within 0 and 120"),
-        ("x.png,121,train", "age 121 is not within"),
+        ("x.png,-1,train", "age -1 is not between 0 and 120"),
+        ("x.png,121,train", "age 121 is not between"),
         ("x.png,nan,train", "age is missing in a labelled split"),
         ("x.png,,train", "age is missing in a labelled split"),
         ("x.png,ten,train", "age 'ten' is neither a number"),
@@ -194,7 +194,7 @@ def test_fractions_are_about_what_was_asked(tmp_path: Path) -> None:
         ("a.png,10,train", "the same image is named twice"),
         ("gone.png,10,train", "the image file is missing"),
         ("pipe.png,10,train", "it is a named pipe, not a regular file"),
-        ("broken.png,10,train", "it is a link to 'nowhere.png', which is not there"),
+        ("broken.png,10,train", "it is a broken link to 'nowhere.png'"),
         ("loop.png,10,train", "Too many levels of symbolic links"),
         ("up,10,train", "it is a folder, not a regular file"),
         ("no/a.png,10,train", "there is no folder 'no'"),
@@ -217,7 +217,7 @@ def test_a_row_that_cannot_be_used_is_listed_and_left_out(tmp_path: Path, line: 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", r"it is empty; it needs a line with the names of its columns"),
+        (b"", r"it is empty; write a line with the column names"),
         (b"name,age\na.png,3\n", "has no column image; it has name, age"),
         (b"image,age\n\xff\xfe.png,3\n", "it is not text in UTF-8"),
         (b'image,age\n"a.png,3\n', "cannot be read as a table"),
@@ -279,7 +279,7 @@ def test_a_target_the_data_lacks_is_refused(course_folder: Path, data_format: Da
         _load(data_format, path, "real", columns={"image": "imageId"} if data_format == "table" else {})
 
 
-def test_a_folder_of_nothing_known_says_what_was_looked_for(tmp_path: Path) -> None:
+def test_a_folder_of_unknown_format_names_the_known_formats(tmp_path: Path) -> None:
     _write(tmp_path / "notes.txt", "hello")
     with pytest.raises(DataError, match=r"data_train\.npy.*gt_avg_train\.csv.*25_0_1.*it holds no images"):
         detect_format(tmp_path)
@@ -294,7 +294,7 @@ def test_a_folder_of_nothing_known_says_what_was_looked_for(tmp_path: Path) -> N
         ("UTKFace.tar.gz", r"unpack its archives first \(UTKFace\.tar\.gz\)"),
     ],
 )
-def test_a_folder_of_nothing_known_says_what_to_do_with_what_is_in_it(tmp_path: Path, name: str, said: str) -> None:
+def test_a_folder_of_unknown_format_gets_advice_on_its_files(tmp_path: Path, name: str, said: str) -> None:
     _write(tmp_path / name, "x")
     with pytest.raises(DataError, match=said):
         detect_format(tmp_path)
@@ -308,7 +308,7 @@ def test_a_folder_of_several_tables_says_how_to_use_them_all(tmp_path: Path) -> 
         detect_format(tmp_path)
 
 
-def test_a_folder_of_images_alone_says_what_table_to_write(tmp_path: Path) -> None:
+def test_a_folder_of_images_alone_gets_a_table_to_write(tmp_path: Path) -> None:
     _write(tmp_path / "images" / "001A13.JPG", "x")
     with pytest.raises(DataError, match=r"write a CSV table .*image,age,gender .* images/001A13\.JPG,31,female"):
         detect_format(tmp_path)
@@ -321,7 +321,7 @@ def test_any_file_may_be_a_table(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("data_format", ["course", "appa_real", "utkface", "table"])
 def test_a_data_set_that_is_gone_is_named(tmp_path: Path, data_format: DataFormat) -> None:
-    with pytest.raises(DataError, match="gone is not there; mount it"):
+    with pytest.raises(DataError, match="gone is missing; mount it"):
         _load(data_format, tmp_path / "gone")
 
 
@@ -371,7 +371,7 @@ class TestSynthetic:
             assert chosen.std() == pytest.approx(4.0, rel=0.12)
 
     @pytest.mark.parametrize("group", ["gender=none", "height=tall", "gender"])
-    def test_a_group_there_is_not_is_refused(self, group: str) -> None:
+    def test_a_missing_group_is_refused(self, group: str) -> None:
         with pytest.raises(ConfigError):
             self._frame(label_shift={group: 1.0})
 
@@ -386,5 +386,5 @@ def test_a_column_with_a_name_of_ours_replaces_nothing(tmp_path: Path) -> None:
     frame = load_manifest(spec).frame
     assert frame["age"].tolist() == [20, 30]
     assert frame["split"].tolist() == ["train", "test"]
-    with pytest.raises(ConfigError, match="--columns pixel=…: ageui has a column of that name"):
+    with pytest.raises(ConfigError, match="--columns pixel=…: this name is reserved"):
         load_manifest(spec.model_copy(update={"columns": {"pixel": "part"}}))

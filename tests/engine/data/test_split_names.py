@@ -57,14 +57,14 @@ def test_folds_are_numbers_however_they_are_written(cells: list[object]) -> None
     splits, notes = read_splits(cells, parse_folds("0-2/3/4"), SHARES)
     assert splits == ["train", "valid", "test", None]
     assert "as train (1 row)" in notes[0]
-    assert "1 row without a split: split by the shares 0.7,0.15,0.15" in notes[1]
+    assert "1 row without a split: split in the shares 0.7,0.15,0.15" in notes[1]
 
 
 def test_a_map_names_splits_and_leaves_rows_out() -> None:
     chosen = parse_split_map("A=training, b-set=val,extra=none")
     splits, notes = read_splits(["a", "B", "extra", "what"], chosen, SHARES)
     assert splits == ["train", "valid", "none", "what"]
-    assert any("1 row left out, as --split-map says" in note for note in notes)
+    assert any("1 row left out by --split-map" in note for note in notes)
     assert read_splits(["train", "val", "test"], {}, SHARES)[1] == ()
 
 
@@ -87,5 +87,5 @@ def test_a_split_may_have_no_fold() -> None:
 
 
 @pytest.mark.parametrize(("key", "expected"), [("0", True), ("999", True), ("1000", False), ("9" * 5000, False)])
-def test_only_what_the_flag_takes_is_a_fold(key: str, expected: bool) -> None:
+def test_only_values_of_the_flag_are_folds(key: str, expected: bool) -> None:
     assert is_fold(key) is expected

@@ -82,7 +82,7 @@ def test_values_that_json_lacks_are_empty_cells_and_bad_lines_are_named(tmp_path
         ),
         (json.dumps({"images": ROWS, "annotations": ROWS}), "an object with the keys images, annotations"),
         (json.dumps([[1, 2]]), "a list of lists, not of objects; write it as"),
-        ('[{"image": "a.png", "age"', "its JSON is damaged or cut short: .* in line 1"),
+        ('[{"image": "a.png", "age"', "its JSON is damaged or truncated: .* in line 1"),
         ("[" * 100_000, "nested too deeply"),
         ("[{}]", "it holds no rows"),
     ],
@@ -141,7 +141,7 @@ def test_a_row_without_picture_is_that_rows_problem_and_a_changed_table_is_named
     before = manifest.fingerprint("a.png")
     _embedded(path, pictures * 2)
     assert manifest.fingerprint("a.png") != before
-    with pytest.raises(DataError, match="has changed since its rows were read"):
+    with pytest.raises(DataError, match="it changed after its rows were read"):
         manifest.read("a.png")
 
 
@@ -170,7 +170,7 @@ def test_class_numbers_of_hugging_face_become_their_names(tmp_path: Path) -> Non
     raw = read_raw_table(tmp_path / "t.parquet")
     assert raw.frame["age"].tolist() == ["10-19", "0-2", "3-9"]
     assert raw.frame["gender"].tolist() == ["Male", None, "Female"]
-    assert raw.notes == ("numbers replaced by the names that the table has for them: age, gender",)
+    assert raw.notes == ("codes replaced by the names stored in the table: age, gender",)
 
 
 def test_a_named_index_is_a_column(tmp_path: Path) -> None:

@@ -62,11 +62,11 @@ def test_columns_are_found_by_usual_names_and_kept(folder: Path, image: str, age
     assert DataSpec.model_validate(spec.model_dump(mode="json")) == spec
 
 
-def test_what_was_found_is_said_in_one_line(folder: Path) -> None:
+def test_found_columns_are_noted_in_one_line(folder: Path) -> None:
     spec = _spec(folder, {"Image": IMAGES, "Age": [1, 20, 30], "Gender": ["m", "f", "f"], "Split": ["train"] * 3})
     found, notes = settled(spec)
     pairs = "image=Image, age=Age, split=Split, gender=Gender"
-    assert notes == (f"columns found by name: {pairs}; choose others with --columns",)
+    assert notes == (f"columns found by name: {pairs}; change this with --columns",)
     assert load_manifest(found).attributes == ("gender",)
 
 
@@ -76,8 +76,8 @@ def test_a_table_with_the_names_of_ageui_is_described_as_before(folder: Path) ->
     found, notes = settled(spec)
     assert found == spec
     assert [note.partition(";")[0] for note in notes] == [
-        "the image is in column 'image', not 'file'",
-        "the age is in column 'age', not 'Age'",
+        "the image is read from column 'image', not from 'file'",
+        "the age is read from column 'age', not from 'Age'",
     ]
     assert not {"split_map", "age_scale"} & set(spec.model_dump())
 
@@ -148,7 +148,7 @@ def test_flags_name_columns_in_other_letters(folder: Path) -> None:
         _load(folder, table, columns={"image": "nothing"})
 
 
-def test_an_older_description_reads_what_it_read(folder: Path) -> None:
+def test_an_older_description_reads_the_same_columns(folder: Path) -> None:
     table = {"image": IMAGES, "age": [1, 20, 30], "Split": ["test"] * 3, "Gender": ["m", "f", "f"]}
     manifest = load_manifest(_spec(folder, table, split_map={}))
     assert set(manifest.attributes) == {"Split", "Gender"}
@@ -173,7 +173,7 @@ def test_marks_of_missing_cells_are_no_groups(folder: Path) -> None:
 def test_shares_that_no_row_needs_are_named(folder: Path) -> None:
     table = {"image": IMAGES, "age": [1, 20, 30], "split": ["train", "valid", "test"]}
     shares = {"fractions": (0.8, 0.1, 0.1)}
-    said = "--fractions is not used, because column 'split' gives every row a split"
+    said = "--fractions is not used, because column 'split' holds a split for every row"
     assert settled(_spec(folder, table, **shares))[1] == (said,)
     assert settled(_spec(folder, table))[1] == ()
     assert settled(_spec(folder, table | {"split": ["train", "valid", ""]}, **shares))[1] == ()

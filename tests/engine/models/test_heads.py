@@ -39,7 +39,7 @@ def test_one_output_has_the_layers_that_the_name_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_the_output_is_what_its_formula_gives(name: str) -> None:
+def test_the_output_follows_its_formula(name: str) -> None:
     head = build_head(name, FEATURES, WIDTHS[name], 1, seed=0)
     features = 3 * torch.randn(50, FEATURES)
     value = features

@@ -53,7 +53,7 @@ def state() -> dict[str, Tensor]:
         ("\ud800", None),
     ],
 )
-def test_the_file_of_a_run_hands_on_what_it_was_pretrained_on(
+def test_the_file_of_a_run_passes_its_pretraining_on(
     small: Small, tmp_path: Path, stored: str | None, inherited: str | None
 ) -> None:
     config = small()
@@ -99,9 +99,7 @@ def test_a_safetensors_file_is_loaded_and_reported(small: Small, state: dict[str
     assert (report.loaded, report.random, report.ignored) == (taken, 0, len(state) - taken)
     assert report.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     count = len(state) - taken
-    assert report.sentence() == (
-        f"loaded all {taken} tensors from {path}; {count} in the file not used: fc, layer2, layer3, layer4"
-    )
+    assert report.sentence() == (f"loaded all {taken} tensors from {path}; {count} unused: fc, layer2, layer3, layer4")
 
 
 def test_values_are_cast_to_the_backbones_type(small: Small, state: dict[str, Tensor], tmp_path: Path) -> None:
@@ -113,7 +111,9 @@ def test_values_are_cast_to_the_backbones_type(small: Small, state: dict[str, Te
     assert torch.equal(weight, half["conv1.weight"].float())
 
 
-def test_what_a_file_lacks_stays_random_and_is_counted(small: Small, state: dict[str, Tensor], tmp_path: Path) -> None:
+def test_tensors_missing_in_a_file_stay_random_and_are_counted(
+    small: Small, state: dict[str, Tensor], tmp_path: Path
+) -> None:
     part = {name: tensor for name, tensor in state.items() if name.startswith(("conv1", "bn1"))}
     part.pop("bn1.num_batches_tracked")
     save_file(part, tmp_path / "w.safetensors")
@@ -121,13 +121,13 @@ def test_what_a_file_lacks_stays_random_and_is_counted(small: Small, state: dict
     model, report = build_model(config, 1)
     inside = [name for name, tensor in state.items() if name.startswith("layer1") and tensor.is_floating_point()]
     assert (report.loaded, report.random, report.ignored) == (5, len(inside), 0)
-    assert f"loaded 5 tensors from {tmp_path / 'w.safetensors'}; 20 begin random: layer1" == report.sentence()
-    assert "most of backbone resnet18@layer1 begins random: 20 of 25 tensors" in report.warnings[0]
+    assert f"loaded 5 tensors from {tmp_path / 'w.safetensors'}; 20 start random: layer1" == report.sentence()
+    assert "most of backbone resnet18@layer1 starts random: 20 of 25 tensors" in report.warnings[0]
     fresh, fresh_report = build_model(small(), 1)
     for name in inside:
         assert torch.equal(model.backbone.network.state_dict()[name], fresh.backbone.network.state_dict()[name])
     assert fresh_report.random == len(inside) + 5
-    assert fresh_report.sentence() == f"all {fresh_report.random} tensors begin random"
+    assert fresh_report.sentence() == f"all {fresh_report.random} tensors start random"
 
 
 def test_a_trained_models_own_file_can_start_another(small: Small, tmp_path: Path) -> None:
@@ -190,12 +190,12 @@ def write_truncated(path: Path) -> None:
     [
         ("w.pth", write_pickle, "cannot be read as weights: it is a pickle that torch.save did not write"),
         ("w.pth", write_torch_pickle, "cannot be read as weights: it holds Python objects"),
-        ("w.pt", write_truncated, "cannot be read as weights: it is cut short"),
+        ("w.pt", write_truncated, "cannot be read as weights: it is truncated"),
         ("w.pth", lambda path: path.write_text("hello"), "cannot be read as weights: it is text"),
         ("w.pth", lambda path: torch.save(torch.zeros(3), path), "no tensor of .*holds 1 tensor: one without a name"),
         ("w.pth", lambda path: torch.save({"epoch": 1}, path), r"it holds epoch \(int\) and no tensors"),
         ("w.pth", lambda path: torch.save({"w": np.zeros(3)}, path), "save its arrays as tensors: python -c"),
-        ("w.pth", lambda path: torch.save({"s": argparse.Namespace()}, path), "tensors are inside of these Python obj"),
+        ("w.pth", lambda path: torch.save({"s": argparse.Namespace()}, path), "tensors inside these Python obj"),
         (
             "w.pth",
             lambda path: torch.save({"epoch": 1, "model": torch.nn.Linear(2, 2)}, path),
@@ -272,9 +272,7 @@ def test_a_check_of_missing_imagenet_weights_asks_their_server_and_downloads_not
     assert not list(checkpoints().iterdir())
 
 
-def test_a_check_of_a_weights_file_names_the_file_or_what_does_not_fit(
-    state: dict[str, Tensor], tmp_path: Path
-) -> None:
+def test_a_check_of_a_weights_file_names_the_file_or_the_misfit(state: dict[str, Tensor], tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     save_file(state, path)
     found, report = check_weights(_network(), "resnet18@layer1", str(path), 32) or (None, None)
