@@ -2,7 +2,7 @@
 
 import re
 
-from ageui.cli.explain import PAGES
+from ageui.cli.explain import FOLDER
 from ageui.planning.config_fields import markdown
 from engine.config import field_problem
 
@@ -10,7 +10,7 @@ ROW = re.compile(r"\| `(?:--)?(?P<name>\w+)` \| \S+ \| .*?(?: \((?P<values>[^()]
 
 
 def test_the_page_holds_the_table() -> None:
-    page = (PAGES / "config.md").read_text(encoding="utf-8")
+    page = (FOLDER / "config.md").read_text(encoding="utf-8")
     found = re.search(r"<!-- fields -->\n(.*?)\n<!-- /fields -->", page, re.DOTALL)
     assert found is not None
     assert found[1] == markdown(), (

@@ -9,7 +9,7 @@ from terminal import Terminal
 
 import ageui
 import engine
-from ageui.cli.explain import PAGES
+from ageui.cli.explain import FOLDER
 from ageui.planning.environment import VARIABLES, found_variables, unknown_variables
 from ageui.planning.settings import FIELD_VARIABLES
 from engine.config import RunConfig
@@ -22,7 +22,7 @@ def _named_in(files: Iterable[Path]) -> set[str]:
 def test_every_variable_in_the_code_and_the_manual_is_in_the_table() -> None:
     code = [path for package in (ageui, engine) for path in Path(package.__file__ or "").parent.rglob("*.py")]
     readme = Path(__file__).parents[2] / "README.md"
-    named = _named_in([*code, readme, *PAGES.glob("*.md")])
+    named = _named_in([*code, readme, *FOLDER.glob("*.md")])
     assert named - {"AGEUI_FIELD", "AGEUI_RUN", "AGEUI_RUN_BIAS"} <= {
         *(variable.name for variable in VARIABLES),
         *FIELD_VARIABLES,
@@ -30,7 +30,7 @@ def test_every_variable_in_the_code_and_the_manual_is_in_the_table() -> None:
 
 
 def test_every_variable_that_is_no_field_is_in_the_manual() -> None:
-    assert {variable.name for variable in VARIABLES} | {"AGEUI_PRESET"} <= _named_in(PAGES.glob("*.md"))
+    assert {variable.name for variable in VARIABLES} | {"AGEUI_PRESET"} <= _named_in(FOLDER.glob("*.md"))
 
 
 def test_each_set_variable_has_a_meaning_or_a_problem() -> None:
