@@ -1,5 +1,7 @@
 """`ageui explain`: the manual, one Markdown file per page in the folder `explained`."""
 
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -53,12 +55,9 @@ def explain(
         sys.stdout.write(text)
         return
     console = Console(markup=False, highlight=False)
-    with console.capture() as laid_out:
-        console.print(Markdown(text, hyperlinks=False), width=min(console.width, _WIDEST))
-    if laid_out.get().count("\n") < console.height:
-        sys.stdout.write(laid_out.get())
-    else:
-        typer.echo_via_pager(laid_out.get(), color=True)
+    os.environ.setdefault("LESS", "FRX")  # as git sets it: in colour, and a page that fits needs no key
+    with console.pager(styles=True):
+        console.print(Markdown(_with_commands(text), hyperlinks=False), width=min(console.width, _WIDEST))
 
 
 def _contents() -> str:
@@ -69,3 +68,13 @@ def _contents() -> str:
 
 def _text(page: str) -> str:
     return (FOLDER / f"{page}.md").read_text(encoding="utf-8")
+
+
+def _with_commands(text: str) -> str:
+    """A page with the command that shows a page in place of each link to it."""
+
+    def command(link: re.Match[str]) -> str:
+        shown = f"`ageui explain {link[2]}`"
+        return shown if link[1] == link[2] else f"{link[1]} ({shown})"
+
+    return re.sub(r"\[([^\]]+)\]\((\w+)\.md\)", command, text)

@@ -200,7 +200,7 @@ def test_completion_is_silent_without_a_database(ageui: Terminal, complete: Any,
         ("ageui ls --format ", ["table", "md", "csv", "json"]),
         ("ageui score --split a", ["all"]),
         ("ageui study show fig", ["figure1", "figure2"]),
-        ("ageui explain ", ["bias"]),
+        ("ageui explain b", ["bias"]),
         ("ageui wor", ["worker"]),
     ],
 )
