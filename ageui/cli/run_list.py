@@ -44,8 +44,8 @@ def list_runs(
 ) -> None:
     """List runs, newest first.
 
-    Filter terms are FIELD=VALUE, FIELD!=VALUE, and so on with <, <=, > and >=. FIELD:TEXT matches fields that contain
-    TEXT, and a bare word matches names that contain it. Runs must match all terms. In a shell, quote terms with < or >.
+    Filter terms are FIELD=VALUE, FIELD!=VALUE, and so on with <, <=, > and >=. FIELD:PART matches fields that contain
+    PART, and a bare word matches names that contain it. Runs must match all terms. In a shell, quote terms with < or >.
     CSV and JSON contain figures in full precision.
 
         ageui ls loss=mape status=done
