@@ -123,10 +123,10 @@ def _help_text(command: Any, ctx: Any, params: Sequence[Any]) -> str:
     if commands:
         parts.append("".join(_section(title, rows, width) for title, rows in commands.items()))
     # A command's own panels come first, then the options of most commands, then rare ones.
-    last: dict[str, list[tuple[str, str]]] = {
-        title: panels.pop(title) for title in ("Options", FURTHER) if title in panels
-    }
-    parts += [_section(title, rows, width) for title, rows in {**panels, **last}.items()]
+    for title in ("Options", FURTHER):
+        if title in panels:
+            panels[title] = panels.pop(title)
+    parts += [_section(title, rows, width) for title, rows in panels.items()]
     if shown := examples(text):
         parts.append("\n".join((f"{_styled('Examples')}:", *(f"{_INDENT}{line}" for line in shown), "")))
     return "\n".join(parts)

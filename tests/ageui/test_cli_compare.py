@@ -103,7 +103,7 @@ def test_a_plot_is_written_to_a_file(ageui: Terminal, repeated: Store, file: str
     assert ageui(*command, "--plot", "gender,mae").code == 0
     assert Path(file).read_bytes().startswith(start)
     refused = ageui(*command)
-    assert (refused.code, f"{file} exists" in refused.err) == (2, True)
+    assert (refused.code, f"{file} already exists" in refused.err) == (2, True)
     assert ageui(*command, "--force").code == 0
 
 

@@ -25,7 +25,7 @@ def test_a_sheet_is_a_private_picture(faces: Terminal) -> None:
     assert faces("data", "sheet", "faces", "-o", "all.png").out == "all.png\n"
     assert Path("all.png").is_file()
     refused = faces("data", "sheet", "faces", "-o", "all.png")
-    assert (refused.code, "all.png exists" in refused.err) == (2, True)
+    assert (refused.code, "all.png already exists" in refused.err) == (2, True)
     assert faces("data", "sheet", "faces", "-o", "all.png", "--force").code == 0
     assert faces("data", "sheet", "synthetic", "--count", "2", "--group", "age=>=60").code == 0
 

@@ -90,7 +90,7 @@ def test_a_terminal_shows_the_newest_and_a_pipe_all(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert len(ageui("ls", "--json").json) == 3
     assert "2 of 3 runs; --limit 3 lists all;" in ageui("ls").out
-    assert "1 of 3 runs," in ageui("ls", "-n", "1").out
+    assert "1 of 3 runs;" in ageui("ls", "-n", "1").out
 
 
 def test_totals_count_what_the_filter_finds(ageui: Terminal, listed: Store) -> None:
@@ -99,7 +99,7 @@ def test_totals_count_what_the_filter_finds(ageui: Terminal, listed: Store) -> N
     listed.edits.archive([4])
     assert "3 runs;" in ageui("ls").out
     assert "1 run;" in ageui("ls", "archived=true").out
-    assert "1 of 2 runs," in ageui("ls", "status=done", "-n", "1").out
+    assert "1 of 2 runs;" in ageui("ls", "status=done", "-n", "1").out
     assert "4 runs, 1 archived" in ageui("db", "check").out
 
 

@@ -101,4 +101,4 @@ def test_a_page_of_a_study_is_named_after_it(mine: Terminal, store: Store) -> No
     assert "<h2>Comparison</h2>" in Path("study-mine.html").read_text(encoding="utf-8")
     refused = mine("study", "report", "mine.toml")
     assert refused.code == 2
-    assert "study-mine.html exists" in refused.err
+    assert "study-mine.html already exists" in refused.err
