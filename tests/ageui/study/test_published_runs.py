@@ -49,7 +49,7 @@ def test_a_row_that_was_published_otherwise_is_put_right(published: Store) -> No
 
 def test_a_run_of_ones_own_keeps_its_name(store: Store) -> None:
     running(store, "report/table8/mse-16")
-    with pytest.raises(ConfigError, match="run 1 is named 'report/table8/mse-16' already"):
+    with pytest.raises(ConfigError, match="run 1 has the name 'report/table8/mse-16'"):
         publish(store)
     assert store.runs.count() == 1
 
