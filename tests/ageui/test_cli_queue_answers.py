@@ -30,7 +30,7 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["resume", "1"], 2, "is done; only paused and interrupted runs"),
         (["retry", "1"], 2, "is done; only failed, cancelled"),
         (["cancel", "1"], 2, "is done; only queued, running and paused runs"),
-        (["move", "1", "--first"], 2, "only queued runs have a place"),
+        (["move", "1", "--first"], 2, "only queued runs can be moved"),
         (["move", "1"], 2, "give one target"),
         (["move", "1", "--first", "--last"], 2, "give one target"),
         (["logs", "2"], 3, "has no log yet"),

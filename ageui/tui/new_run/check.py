@@ -288,6 +288,6 @@ def _refuse_names(store: Store, names: list[str]) -> None:
         if len(names) > 1:
             valid_name(names[-1])
         if taken := store.runs.taken_names(names):
-            raise ConfigError(f"name: there is a run named {taken[0]!r} already; choose another")
+            raise ConfigError(f"name: a run is already named {taken[0]!r}; choose another name")
     except ConfigError as error:
         raise ConfigError(problems=[Problem(NAME, str(error))]) from None

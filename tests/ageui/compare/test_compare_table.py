@@ -176,7 +176,7 @@ def test_the_split_is_the_best_that_all_have() -> None:
     assert compare([both, valid], split="test").split == "test"
     with pytest.raises(ConfigError, match="none of these runs has scores on train; choose one of test, valid"):
         compare([both, valid], split="train")
-    with pytest.raises(ConfigError, match="no split 'tset'"):
+    with pytest.raises(ConfigError, match="unknown split 'tset'"):
         compare([both], split="tset")
 
 

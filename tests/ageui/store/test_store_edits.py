@@ -96,7 +96,7 @@ def test_a_run_that_is_still_to_be_done_cannot_be_archived(store: Store) -> None
     end(store, done, attempt)
     waiting = queued(store, "waiting")
 
-    with pytest.raises(ConfigError, match=r"\(waiting\) is queued; only runs that have ended"):
+    with pytest.raises(ConfigError, match=r"\(waiting\) is queued; only ended runs can be archived"):
         store.edits.archive(waiting)
 
     changed = store.edits.archive([done, waiting])

@@ -125,14 +125,14 @@ def test_a_date_stands_for_its_whole_day(filled: Store) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("los=mape", r"no field 'los'; did you mean 'loss'\?\n  los=mape\n  \^\^\^\nfields: data, "),
+        ("los=mape", r"unknown field 'los'; did you mean 'loss'\?\n  los=mape\n  \^\^\^\nfields: data, "),
         ("loss=mse mae<abc", r"mae takes a number, not 'abc'\n  loss=mse mae<abc\n           \^{7}$"),
         ("mae:6", r"mae does not support :; use one of = != < <= > >="),
         ("loss<mse", r"loss does not support <; use one of = != :"),
         ("lr<1,2", "takes one number"),
         ("deterministic=maybe", "takes true or false"),
-        ("created>soon", r"not a time; write 2026-01-31"),
-        ("created>9999-12-31", "not a time"),
+        ("created>soon", r"is not a time; write 2026-01-31"),
+        ("created>9999-12-31", "is not a time"),
         ('name="open', r"this is not a term"),
         ("=mse", "this is not a term"),
         ("loss=", "this is not a term"),

@@ -119,7 +119,7 @@ def test_queued_and_running_runs_stay_there_and_a_filter_chooses(store: Store, o
     with open_source(other.path) as opened:
         plan = plan_import(store, opened, None)
         chosen = plan_import(store, opened, "archived=true")
-        with pytest.raises(ConfigError, match="no field"):
+        with pytest.raises(ConfigError, match="unknown field"):
             plan_import(store, opened, "nonsense=1")
     assert [run.name for run in plan.runs] == ["done", "archived"]
     assert plan.unfinished == ("queued", "busy")
@@ -225,7 +225,7 @@ def test_files_of_a_killed_import_are_pruned_but_not_while_one_is_under_way(stor
     left = store.run_folder(3) / "weights-1.safetensors"
     mark_unfinished(left.parent)
     left.write_bytes(b"half")
-    with hold_unknown_files(store), pytest.raises(StoreError, match="is under way"):
+    with hold_unknown_files(store), pytest.raises(StoreError, match="is running"):
         prune(store)
     assert [file.path for file in prune(store)[0]] == [left, left.with_name(UNFINISHED)]
     assert not left.exists()

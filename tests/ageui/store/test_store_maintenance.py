@@ -140,7 +140,7 @@ def test_unused_space_is_given_back(store: Store) -> None:
     raw.close()
     before, after = store.vacuum()
     assert before > 1_000_000 > after == store.path.stat().st_size
-    with Store.open(store.path, read_only=True) as reader, pytest.raises(StoreError, match="reading only"):
+    with Store.open(store.path, read_only=True) as reader, pytest.raises(StoreError, match="read-only"):
         reader.vacuum()
 
 

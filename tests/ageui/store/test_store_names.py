@@ -120,7 +120,7 @@ def test_a_run_is_an_id_a_name_or_a_filter(store: Store) -> None:
         store.runs.find_one("otter")
     with pytest.raises(ConfigError, match="run 'unknown' does not exist"):
         store.runs.find_one("unknown")
-    with pytest.raises(ConfigError, match="no run given"):
+    with pytest.raises(ConfigError, match="RUN is empty"):
         store.runs.find_one(" ")
 
 
@@ -135,11 +135,13 @@ def test_data_sets(store: Store) -> None:
     moved = faces.model_copy(update={"path": "/new"})
     store.data.add(moved, replace=True)
     assert store.data.get("faces") == moved
-    with pytest.raises(ConfigError, match=r"data set 'face'; did you mean 'faces'\?; known are 'synthetic', 'faces'"):
+    with pytest.raises(
+        ConfigError, match=r"unknown data set 'face'; did you mean 'faces'\?; choose from 'synthetic', 'faces'"
+    ):
         store.data.get("face")
     store.data.remove("faces")
     assert store.data.all() == [BUILT_IN]
-    with pytest.raises(ConfigError, match="no data set"):
+    with pytest.raises(ConfigError, match="unknown data set"):
         store.data.remove("faces")
 
 

@@ -28,7 +28,7 @@ def test_a_network_file_system_is_refused(
     monkeypatch.setattr(filesystems, "MOUNTS", mounts)
     Store.open(tmp_path / "runs.db").close()
     shutil.copyfile(tmp_path / "runs.db", share / "runs.db")
-    with pytest.raises(StoreError, match=rf"network file system \({kind}\).*choose a --db on a disk"):
+    with pytest.raises(StoreError, match=rf"network file system \({kind}\).*choose a --db on a local disk"):
         Store.open(share / "runs.db", read_only=read_only)
     assert not list(share.glob("*.lock"))
 

@@ -118,7 +118,7 @@ def test_a_run_of_the_foreground_is_nobody_elses_from_the_start(store: Store) ->
 
 
 def test_a_new_run_whose_folder_somebody_works_in_is_not_added(store: Store) -> None:
-    with pytest.raises(StoreError, match=rf"the lock of .*{store.run_folder(1)}; wait.*choose another --db"):
+    with pytest.raises(StoreError, match=rf"holds the lock in .*{store.run_folder(1)}.*choose another --db"):
         store.runs.add_claimed(NewRun(config(), BUILT_IN), Claimant(None, "cpu"), lambda run_id: False)
     assert store.runs.count() == 0
 
@@ -324,7 +324,7 @@ def test_moves_leave_the_place_of_paused_runs_alone(store: Store) -> None:
 
 def test_only_queued_runs_have_a_place(store: Store) -> None:
     run_id, other = _in_status(store, "running"), queued(store)
-    with pytest.raises(ConfigError, match="only queued runs have a place"):
+    with pytest.raises(ConfigError, match="only queued runs can be moved"):
         store.queue.move(run_id, "first")
     with pytest.raises(ConfigError, match="is not queued, or is one of the runs to move"):
         store.queue.move(other, "before", run_id)

@@ -24,7 +24,7 @@ def test_reading_only_refuses_to_write(tmp_path: Path) -> None:
         queued(store, "kept")
     with Store.open(path, read_only=True) as store:
         assert [row.name for row in store.runs.search()] == ["kept"]
-        with pytest.raises(StoreError, match="reading only"):
+        with pytest.raises(StoreError, match="read-only"):
             queued(store)
 
 

@@ -275,7 +275,7 @@ def test_a_point_that_comes_out_otherwise_is_counted_told_and_replaced(store: St
     second = store.runs.detail(run_id).attempts[1]
     assert (second.replayed, second.differing) == (2, 2)
     (note,) = second.notes
-    assert "step/loss 2 was 0.25 and is 0.25000000000000006 now" in note
+    assert "step/loss 2 was 0.25 and is now 0.25000000000000006" in note
     assert store.runs.metric(run_id, "step/loss") == [(1, 0.5), (2, changed), (3, 0.5)]
     scored = evaluated()
     scored.predicted[0] += 1
@@ -397,6 +397,6 @@ def test_an_unknown_config_is_still_shown(store: Store) -> None:
 
 def test_a_run_that_is_not_there(store: Store) -> None:
     for read in (store.runs.get, store.runs.detail):
-        with pytest.raises(ConfigError, match="no run 7"):
+        with pytest.raises(ConfigError, match="run 7 does not exist"):
             read(7)
     assert store.scores.predictions(7, "valid") is None

@@ -355,7 +355,7 @@ def test_a_split_is_chosen_or_the_best_that_all_have(store: Store, mine: Study) 
     trained(store, mine, "mse-8", 8.0, seed=1, splits=("test", "valid"))
     store.edits.archive([1])
     assert study_table(mine, store).split == "valid"
-    with pytest.raises(ConfigError, match="no split 'best'"):
+    with pytest.raises(ConfigError, match="unknown split 'best'"):
         study_table(mine, store, split="best")
 
 

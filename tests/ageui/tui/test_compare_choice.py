@@ -46,7 +46,7 @@ def test_a_single_run_asks_for_others_and_takes_several(store: Store, runs: tupl
         await press(pilot, "enter")
         await until(pilot, lambda: options.option_count == 0, "what was added is not listed any more")
         picker.query_one(Input).value = "los=mape"
-        await until(pilot, lambda: "no field 'los'" in screen_text(app), "a wrong filter is explained")
+        await until(pilot, lambda: "unknown field 'los'" in screen_text(app), "a wrong filter is explained")
         picker.query_one(Input).value = ""
         await until(pilot, lambda: options.option_count == 1, "the last one is listed")
         await press(pilot, "enter", "escape")

@@ -301,7 +301,7 @@ def test_runs_without_any_scores_and_runs_that_are_not_there(store: Store) -> No
         screen = await opened(app, pilot, (*ids, 3))
         assert "no scores yet" in shown(app, "#about")
         assert "· queued" in lines(screen)[1]
-        assert any("no run 99" in message for message in messages(app))
+        assert any("run 99 does not exist" in message for message in messages(app))
         await keys(pilot, screen, "b", "v", "B", "f", "g", "i", "c", "m")
         await press(pilot, "right")
         assert "diverged: the loss is NaN" in screen_text(app) or "queued" in shown(app, "#row")
