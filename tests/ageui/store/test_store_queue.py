@@ -237,7 +237,7 @@ def test_from_the_start_all_that_was_measured_is_forgotten(store: Store, status:
 
 def test_a_diverged_run_would_diverge_again(store: Store) -> None:
     run_id = _in_status(store, "diverged")
-    with pytest.raises(ConfigError, match=r"would do so again.*--from-start"):
+    with pytest.raises(ConfigError, match=r"would diverge again.*--from-start"):
         store.queue.retry(run_id)
 
 
