@@ -122,7 +122,7 @@ def test_a_kill_for_memory_is_named_so(store: Store, monkeypatch: pytest.MonkeyP
         ("fail config no such loss", "config", "no such loss"),
         ("fail data images are gone", "data", "images are gone"),
         ("fail gpu_memory --batch 8 would fit", "gpu_memory", "--batch 8 would fit"),
-        ("exit 3", "protocol", "exit code 3"),
+        ("exit 3", "protocol", "exited with code 3"),
         ("exit 0", "protocol", "without reporting a result"),
         ("torn", "protocol", "without reporting a result"),
         ("garbage", "protocol", "something other than an event"),
