@@ -121,5 +121,5 @@ def test_folds_that_the_data_cannot_fill_are_refused_before_a_run_is_queued(ageu
     assert ageui("data", "add", "few", "drawn").code == 0
     done = ageui("run", *TINY, "--data", "few", "--folds", "5", "--detach")
     assert done.code == 3
-    assert "data set 'few': its 4 images make 4 folds at most" in done.err
+    assert "data set 'few': its 4 images make at most 4 folds" in done.err
     assert ageui("ls", "--json").json == []

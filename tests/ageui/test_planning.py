@@ -174,7 +174,7 @@ def test_what_is_typed_changes_what_is_in_force_elsewhere(store: Store) -> None:
         ({"priority": "high"}, "priority", "give a whole number"),
         ({"seeds": "0"}, "seeds", "give at least 1"),
         ({"seeds": "9" * 5000}, "seeds", "give a whole number"),
-        ({"seeds": "3", "seed": "1,2"}, "seeds", "not both"),
+        ({"seeds": "3", "seed": "1,2"}, "seeds", "give either a list of seeds or their number"),
         ({"name": "12"}, "name", "is a number"),
         ({"name": "taken"}, "name", "a run is already named 'taken'"),
         ({"name": "x" * 100, "loss": "mse,mape"}, "name", "give at most 100"),

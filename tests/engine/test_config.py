@@ -122,7 +122,7 @@ def test_a_config_stored_before_there_were_later_fields_is_completed() -> None:
         ({"strategy": "scratch", "init": "pretrained"}, "strategy scratch starts from random weights"),
         (
             {"backbone": "dlib-age", "init": "imagenet"},
-            "not for dlib-age; choose --init pretrained",
+            "not dlib-age; choose --init pretrained",
         ),
         ({"head": "1fc-sigmoid", "widths": "128,32"}, "has 1 hidden layers, but widths has 2"),
         ({"epochs": "0,0", "init": "random"}, "random weights predict nothing"),

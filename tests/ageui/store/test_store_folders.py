@@ -175,7 +175,7 @@ def test_the_folder_may_be_chosen_once(project: Path, tmp_path: Path) -> None:
     assert _folder(copy) == tmp_path / "copy"
     assert _folder(far) == tmp_path / "far"
     shutil.rmtree(tmp_path / "far")
-    with pytest.raises(StoreError, match=r"far, the run folder .* is missing; mount its disk.*mkdir"):
+    with pytest.raises(StoreError, match=r"far, the folder .* is missing; mount its disk.*mkdir"):
         Store.open(far)
 
 

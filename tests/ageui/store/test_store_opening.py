@@ -257,7 +257,7 @@ def test_a_pipe_and_a_device_are_no_database(tmp_path: Path) -> None:
 def test_a_folder_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is a folder"):
         Store.open(tmp_path)
-    with pytest.raises(StoreError, match="does not exist; make it"):
+    with pytest.raises(StoreError, match="does not exist; create it"):
         Store.open(tmp_path / "none" / "runs.db")
 
 

@@ -64,7 +64,7 @@ def test_the_cursor_goes_to_the_first_new_run_in_any_order_and_past_a_filter(
         app.prefs.order = "name"
         await press(pilot, "slash", *"old-", "enter")
         await queue(app, pilot, loss="mae", name="last", device="cpu")
-        assert "the filter hides the new run: esc clears the filter and shows the run" in messages(app)
+        assert "the filter hides the new run; esc clears the filter and shows the run" in messages(app)
         assert name_at_cursor(app).startswith("old-")
         await press(pilot, "escape")
         assert name_at_cursor(app) == "last"

@@ -188,7 +188,7 @@ def test_a_queue_that_somebody_else_resumed_or_paused_stays_so(store: Store, was
     else:
         store.queue.resume_queue()
     now = store.queue.current_pause()
-    assert "it stays as it is" in undo(store).problems[0]
+    assert "so nothing was undone" in undo(store).problems[0]
     assert store.queue.current_pause() == now
 
 

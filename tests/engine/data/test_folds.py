@@ -100,7 +100,7 @@ def test_too_few_and_too_many_folds_are_refused(folds: int) -> None:
 
 def test_folds_without_images_are_refused_before_training(tmp_path: Path, pictures: list[str]) -> None:
     refuse_folds(_table(tmp_path, pictures), 24, "apparent")
-    with pytest.raises(DataError, match="its 40 images make 24 folds at most"):
+    with pytest.raises(DataError, match="its 40 images make at most 24 folds"):
         refuse_folds(_table(tmp_path, pictures), 25, "apparent")
     with pytest.raises(DataError, match="1 row or image that cannot be used"):
         refuse_folds(_table(tmp_path, [pictures[0], "1.png,,,train"]), 3, "apparent")
