@@ -43,7 +43,7 @@ def opened_path(named: Path, *, to_change: bool) -> Path:
 
 def copy_sentence(example: Path, local: Path) -> str:
     """A sentence that the copy is open in place of the example."""
-    return f"{example.name} is a shipped example and never changes; its copy {local.name} is used instead"
+    return f"{example.name} is a shipped example and never changes; using its copy {local.name} instead"
 
 
 def _make_copy(example: Path, local: Path) -> None:

@@ -22,7 +22,7 @@ def score_without(
     """
     kept = np.flatnonzero(~in_train)
     if not len(kept):
-        raise DataError(f"all scored images of {scores.split} have a duplicate in train, so none is left to score")
+        raise DataError(f"all scored images of {scores.split} have a duplicate in train; choose another --split")
     split, baseline = f"{scores.split}{ENDING}", scores.result.baseline
     errors = image_errors(predictions, scores.result.group_names, age_edges)
     result = evaluate_split(

@@ -61,7 +61,7 @@ def test_a_refusal_names_the_command_that_the_status_allows(store: Store, ageui:
     end(store, diverged, attempt, "diverged", "the loss was not finite in epoch 1; choose another --loss")
     refused = ageui("retry", str(diverged)).err
     assert "--lr" not in refused
-    assert f"the advice of ageui show {diverged}" in refused
+    assert f"the changes that ageui show {diverged} advises" in refused
     assert "choose another --loss" in ageui("show", str(diverged)).out
 
 

@@ -65,7 +65,7 @@ def test_rows_with_the_same_fault_are_counted_in_one_line(ageui: Terminal, add: 
     assert "4 × age 'ten' is neither a number" in lines[2]
     assert "(also '1e1', 'inf', '1_6')" in lines[2]
     assert "3 × age -1 is not between 0 and 120 years" in lines[3]
-    assert "19.png: age is missing" in lines[4]
+    assert "19.png: the age is missing" in lines[4]
     assert "--skip-bad" in lines[5]
     assert add("age", rows, "--skip-bad").code == 0
     checked = ageui("data", "check", "it", "--quick").out
@@ -134,7 +134,7 @@ def test_validation_is_not_halved_beside_test_images_or_without_any(add: Add, sp
     [
         (("--folds", "0-2"), "--folds 0-2: give the folds of train, valid and test"),
         (("--split-map", "dev"), "--split-map dev: write name=split"),
-        (("--split-map", "a=train", "--folds", "0/1/2"), "give one of them"),
+        (("--split-map", "a=train", "--folds", "0/1/2"), "leave one out"),
         (("--age-scale", "0"), "--age-scale 0: give the years"),
         (("--age-scale", "1/0"), "--age-scale 1/0: give the years"),
         (("--age-scale", "nan"), "--age-scale nan: give the years"),

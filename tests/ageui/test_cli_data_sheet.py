@@ -45,7 +45,7 @@ def test_old_sheets_are_removed(faces: Terminal, monkeypatch: pytest.MonkeyPatch
         (["faces", "--group", "gender"], 2, "write attribute=group"),
         (["faces", "--group", "gender=x"], 2, "it has male, female"),
         (["faces", "--split", "test"], 3, "no images; choose another split or group"),
-        (["faces", "-o", "sheet.jpg"], 2, "name it FILE.png"),
+        (["faces", "-o", "sheet.jpg"], 2, "end the name in .png"),
         (["faces", "-o", "no/such/sheet.png"], 2, "does not exist; make it first"),
     ],
 )

@@ -50,11 +50,11 @@ def test_several_runs_are_calibrated_at_once(three: Terminal) -> None:
 def test_what_has_no_meaning_for_derived_runs_is_refused_with_the_reason(three: Terminal) -> None:
     assert three("ensemble", "run-0", "run-1", "--name", "all").code == 0
     for words, said in (
-        (("calibrate", "all", "--by", "gender"), "it would need to know the group of that face"),
+        (("calibrate", "all", "--by", "gender"), "a prediction would then need the group of a face"),
         (("retry", "all"), "is made from other runs, so it cannot be run"),
-        (("export", "all", "--weights", "w.safetensors"), "has no weights of its own: it is made from run-0, run-1"),
-        (("score", "all", "--data", "synthetic"), "has no weights of its own: it is made from run-0, run-1"),
-        (("ensemble", "run-0", "run-1", "--weights", "a,b"), "give numbers, separated by commas"),
+        (("export", "all", "--weights", "w.safetensors"), "its source runs: run-0, run-1"),
+        (("score", "all", "--data", "synthetic"), "its source runs: run-0, run-1"),
+        (("ensemble", "run-0", "run-1", "--weights", "a,b"), "give numbers separated by commas"),
         (("rm", "run-0", "--yes"), "--sources"),
     ):
         done = three(*words)

@@ -140,7 +140,7 @@ def test_a_worker_that_does_not_answer_is_killed(
     stop_between_writes(_worker_pid(queue), Path("runs.db"))
     monkeypatch.setattr("ageui.worker.background_workers.SECONDS_TO_STOP", 0.5)
     stopped = queue("worker", "stop")
-    assert "has not answered for 0 s; killing it" in stopped.err
+    assert "has not answered for 0 s: killing it" in stopped.err
     assert "stopped the worker on cpu" in stopped.err
     wait_until(lambda: _status(queue, 1) == "lost")
     assert "it is queued again" in queue("pause", "1").err

@@ -144,9 +144,9 @@ def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_network_checks
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--name", "7"], "is a number, which means a run's id"),
+        (["--name", "7"], "is a number, which would mean a run's id"),
         (["--name", "a\tb"], "has a control"),
-        (["--name", "taken"], "there is a run named 'taken' already"),
+        (["--name", "taken"], "a run is already named 'taken'"),
         (["--tag", "a b"], "has a space or comma"),
         (["--priority", "5000"], "give a number from -1000 to 1000"),
     ],

@@ -101,8 +101,8 @@ def test_marks_of_one_place_differ_in_ascii(tmp_path: Path) -> None:
     [
         ("show caf\udcff", 2, "the filter 'caf\ufffd' has a control, invisible or undecodable"),
         ("data add caf\udcff file", 2, "the data set name 'caf\ufffd' has a control, invisible or undecodable"),
-        ("data add odd fa\udcffces", 2, "the path fa\ufffdces is not text in"),
-        ("db backup caf\udcff.db", 0, "is copied to caf\ufffd.db"),
+        ("data add odd fa\udcffces", 2, "the path fa\ufffdces is not valid"),
+        ("db backup caf\udcff.db", 0, "to caf\ufffd.db"),
     ],
 )
 def test_arguments_that_are_no_text_are_named_in_a_message(

@@ -28,7 +28,7 @@ def test_each_run_keeps_weights_and_one_at_a_time_has_training_states(store: Sto
     assert state > 2 * weights
     needed = 10 * weights + 3 * state
     refuse_small_disk(store, runs, _Checked(), free=lambda folder: needed)
-    with pytest.raises(FullError, match=r"10 runs need about 0\.\d\d GB in .*but only 0\.\d\d GB are free: free some"):
+    with pytest.raises(FullError, match=r"10 runs need about 0\.\d\d GB in .*but only 0\.\d\d GB are free; free some"):
         refuse_small_disk(store, runs, _Checked(), free=lambda folder: needed - 1)
 
 

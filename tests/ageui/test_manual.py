@@ -10,10 +10,11 @@ import typer.main
 from terminal import Terminal
 
 from ageui.cli import app
-from ageui.cli.explain import FOLDER, PAGES
+from ageui.cli.explain import PAGES
 from ageui.tui import keys
 
 ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "ageui" / "cli" / "explained"
 FILES = [ROOT / "README.md", *(FOLDER / f"{page}.md" for page in PAGES)]
 
 

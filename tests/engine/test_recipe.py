@@ -209,7 +209,7 @@ def test_a_second_stage_stopped_in_its_first_epoch_starts_anew_on_resume(
     steps = max(ended.step for ended in whole.all(EpochEnded) if ended.stage == 1)
     stopped = trained(losses, batch=16, stop_after=steps + 1)
     assert stopped.best.epoch == 2
-    assert any("the weights of stage 1 are kept" in note.message for note in stopped.all(Noted))
+    assert any("the weights of stage 1 after epoch 2 are kept" in note.message for note in stopped.all(Noted))
     resumed = trained(losses[4:], batch=16, checkpoints=stopped.newest)
     assert _bests(resumed) == [5, 6]
     assert resumed.best.sha256 == whole.best.sha256

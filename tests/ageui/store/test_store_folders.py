@@ -162,9 +162,7 @@ def test_the_folder_may_be_chosen_once(project: Path, tmp_path: Path) -> None:
         assert store.folder == chosen
     assert _stored(path)[1] == "disk/files"
     Store.open(path, files=chosen).close()
-    with pytest.raises(
-        ConfigError, match=r"--files .*/other: .* already keeps its files in .*disk/files; leave --files out"
-    ):
+    with pytest.raises(ConfigError, match=r"--files .*/other: the files of .* are in .*disk/files, .*; omit --files"):
         Store.open(path, files=tmp_path / "other")
     with pytest.raises(ConfigError, match=r"in use or holds other files; choose a new or empty folder"):
         Store.open(tmp_path / "new.db", files=project)

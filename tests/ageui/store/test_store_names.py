@@ -120,7 +120,7 @@ def test_a_run_is_an_id_a_name_or_a_filter(store: Store) -> None:
         store.runs.find_one("otter")
     with pytest.raises(ConfigError, match="run 'unknown' does not exist"):
         store.runs.find_one("unknown")
-    with pytest.raises(ConfigError, match="RUN is empty"):
+    with pytest.raises(ConfigError, match="no run given"):
         store.runs.find_one(" ")
 
 

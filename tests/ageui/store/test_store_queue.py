@@ -118,7 +118,7 @@ def test_a_run_of_the_foreground_is_nobody_elses_from_the_start(store: Store) ->
 
 
 def test_a_new_run_whose_folder_somebody_works_in_is_not_added(store: Store) -> None:
-    with pytest.raises(StoreError, match=rf"holds the lock in .*{store.run_folder(1)}.*choose another --db"):
+    with pytest.raises(StoreError, match=rf"holds the lock of .*{store.run_folder(1)}.*choose another --db"):
         store.runs.add_claimed(NewRun(config(), BUILT_IN), Claimant(None, "cpu"), lambda run_id: False)
     assert store.runs.count() == 0
 

@@ -81,8 +81,8 @@ def test_problems_in_the_form_are_shown_and_queue_nothing(store: Store, study: S
             ({"seeds": "x"}, "seeds x: give a whole number"),
             ({"seeds": "0"}, "--seeds 0: give 1 to 1000"),
             ({"preset": "slow"}, "slow"),
-            ({"data": "gone"}, "there is no data set 'gone'"),
-            ({"set": "batch=8"}, "batch is what the study mine compares"),
+            ({"data": "gone"}, "unknown data set 'gone'"),
+            ({"set": "batch=8"}, "the study mine compares batch"),
             ({"set": "batch"}, "write field=value"),
             ({"set": "'size=32"}, "close the quotation mark"),
         ]
