@@ -177,7 +177,7 @@ def test_a_replayed_loss_that_differs_is_reported(store: Store, monkeypatch: pyt
     supervise(store, run_id)
     second = store.runs.detail(run_id).attempts[1]
     assert (second.replayed, second.differing) == (2 + 6, 2 + 2)
-    assert "step/loss 4 was 0.25 and is 0.2 now" in second.notes[0]
+    assert "step/loss 4 was 0.25 and is now 0.2" in second.notes[0]
 
 
 def test_a_damaged_checkpoint_is_reported_and_the_previous_one_used(
