@@ -246,7 +246,7 @@ def test_a_data_set_is_added_forgotten_and_brought_back(store: Store, drawn_face
         await press(pilot, "home")
         await until(pilot, lambda: "synthetic" in text_of(app, "#about"), "the built-in faces")
         await press(pilot, "x")
-        await until(pilot, lambda: any("which cannot be removed" in text for text in messages(app)), "that it cannot be removed")
+        await until(pilot, lambda: any("which cannot be removed" in text for text in messages(app)), "the refusal")
 
     use(store, scenario)
 
