@@ -31,6 +31,7 @@ def test_a_page_on_a_terminal_is_laid_out_in_a_pager(
     assert not re.search(r"\(\w+\.md\)", shown)
     assert "**" not in shown
     assert "|---" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_without_a_page_the_manual_lists_its_pages(ageui: Terminal) -> None:

@@ -119,7 +119,7 @@ def shown(found: dict[str, Any], asked: Asked) -> str:
         "Beside others",
         "Images per second of ageui on the processor, validation included, beside others that train the same network "
         f"at the same time: with libgomp's default and {asked.machine['cores']} threads, as somebody else's job; and "
-        f"beside another of ageui with as many threads as the run. In brackets, the share of what is "
+        "beside another of ageui with as many threads as the run. In brackets, the share of what is "
         "fair, which is the greatest figure alone, divided among the run and its neighbours. Medians of "
         f"{asked.repeats} repeats.",
         *parts,
