@@ -28,6 +28,7 @@ from engine.events import EpochEnded, EpochScored, Event, Noted, RunOutcome, Run
 from engine.features import feature_key, frozen_features
 from engine.model_inputs import FeatureInputs, Inputs, Rows, fixed_features, model_outputs
 from engine.models import AgeModel
+from engine.neighbours import Neighbours
 from engine.optimizers import build_optimizer
 from engine.paths import cache_folder
 from engine.randomness import epoch_order, split_batches
@@ -85,6 +86,7 @@ class Trainer:
     scorer: EpochScorer = field(init=False)
     metrics: TrainMetrics = field(init=False)
     checkpoints: CheckpointWriter = field(init=False)
+    neighbours: Neighbours = field(default_factory=Neighbours)
 
     def __post_init__(self) -> None:
         self.config, self.model, self.device = self.setup.config, self.setup.model, self.setup.placement.device
@@ -418,6 +420,8 @@ class Trainer:
 
     def _between_steps(self) -> None:
         self._check_stop()
+        if self.device.type == "cpu" and (warning := self.neighbours.warning()) is not None:
+            self._warn(warning)
         if self.checkpoints.is_due:
             self.write_checkpoint()
 
