@@ -325,7 +325,7 @@ def _work_here_again(
 ) -> None:
     from ageui.cli.background import device_of
     from ageui.cli.training_here import work_here
-    from ageui.worker.engines import Engines
+    from ageui.worker.places.local import Engines
     from engine.errors import ConfigError, StoreError
 
     meant = store.runs.find_all(references)

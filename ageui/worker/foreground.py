@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from ageui.devices import next_lock_file, take_device, who_has
 from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import Engines
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.events import Event
 

@@ -16,8 +16,8 @@ from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.store.sweep_hold import RESUMED
 from ageui.text.sentences import counted, gigabytes
 from ageui.worker.end_commands import start_end_commands
-from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import IDLE_SECONDS as ENGINE_IDLE_SECONDS
+from ageui.worker.places.local import Engines
 from ageui.worker.queue_waits import MEMORY
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.errors import ConfigError, GpuMemoryError

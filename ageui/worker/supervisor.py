@@ -17,9 +17,8 @@ from ageui.files.locks import Lock, is_held, read_note
 from ageui.store import BusyError, Claim, FullError, LostRunError, Store
 from ageui.worker.attempt_ending import Ending, ending_of, oom_kills
 from ageui.worker.end_commands import StartedCommands, start_end_commands
-from ageui.worker.engine_process import ENGINE, EngineProcess
-from ageui.worker.engines import Engines
 from ageui.worker.event_recorder import EventRecorder
+from ageui.worker.places.local import ENGINE, EngineProcess, Engines
 from ageui.worker.processes import Process
 from ageui.worker.run_files import log_file, remove_unknown_files
 from engine.errors import AgeUIError, ConfigError, DiskFullError, GpuMemoryError

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from ageui.files.locks import Lock
 from ageui.store import Claimant, Store
-from ageui.worker.engine_process import ENGINE
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import ENGINE, Engines
 from ageui.worker.supervisor import Policy, Supervisor
 from engine.config import PRESETS, RunConfig, build_config
 from engine.data.spec import BUILT_IN

@@ -10,7 +10,7 @@ from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, que
 
 from ageui.files.locks import is_held, read_note
 from ageui.store import Store
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import Engines
 from ageui.worker.run_files import log_file
 from ageui.worker.supervisor import Outcome, Supervisor
 from engine.events import Event, StepsEnded

@@ -14,8 +14,7 @@ from worker_runs import claim_run, expected_losses, losses_of, orders, queue_run
 from ageui.store import FullError, Store
 from ageui.store.sqlite import driver
 from ageui.worker import supervisor as supervising
-from ageui.worker.engine_process import EngineProcess
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import EngineProcess, Engines
 from ageui.worker.run_files import log_file
 from ageui.worker.supervisor import Policy, Supervisor
 from engine.events import Event, RunEnded, RunStarted, StepsEnded
@@ -162,7 +161,7 @@ def test_a_process_that_cannot_be_started(
     def broken(*arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("ageui.worker.engines.EngineProcess", broken)
+    monkeypatch.setattr("ageui.worker.places.local.EngineProcess", broken)
     run_id = queue_run(store)
     assert supervise(store, run_id).status == status
     assert (store.queue.current_pause() is not None) == (status == "queued")
