@@ -13,6 +13,7 @@ from ageui.store.records import (
     RunRow,
     SplitScores,
     Summary,
+    Whereabouts,
 )
 from ageui.store.run_changes import DELETED, Changed
 from ageui.store.scores import MeasuredRun, PublishedRun, SplitFigures
@@ -53,5 +54,6 @@ __all__ = [
     "Store",
     "Summary",
     "TakeLock",
+    "Whereabouts",
     "WorkerRow",
 ]
