@@ -49,7 +49,7 @@ class Foreground:
                 device=self._device,
                 locks=[lock for lock in (self._run_lock, self._device_lock) if lock is not None],
                 policy=self._policy,
-                engines=self._engines,
+                place=self._engines,
                 emit=emit,
                 should_stop=should_stop,
                 should_kill=should_kill,

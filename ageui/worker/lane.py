@@ -304,7 +304,7 @@ class Lane:
             device=self._device.name,
             locks=locks,
             policy=self._device.policy,
-            engines=self._engines,
+            place=self._engines,
             should_stop=self._should_stop,
             should_kill=self._device.should_kill,
             was_beside=lambda: claim.run_id in self._device.beside,

@@ -29,7 +29,7 @@ def _attempt(store: Store, engines: Engines, run_id: int, **changes: Any) -> tup
     """One attempt at a queued run, and the process that made it."""
     claim, lock = claim_run(store, run_id)
     try:
-        outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=FAKE, engines=engines, **changes).run()
+        outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=FAKE, place=engines, **changes).run()
         return outcome, read_note(lock.path)["engine"]["pid"]
     finally:
         lock.release()

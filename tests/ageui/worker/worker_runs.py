@@ -65,7 +65,7 @@ def supervise(
             device="cpu",
             locks=[lock],
             policy=policy,
-            engines=engines,
+            place=engines,
             emit=emit,
             should_stop=should_stop,
             should_kill=should_kill,
