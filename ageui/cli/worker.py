@@ -85,9 +85,10 @@ def start(
         raise ConfigError("--at-most and --sbatch need a cluster: add --on slurm, or leave them out")
     if on is not None and (device is not None or parallel != "1"):
         raise ConfigError("--on takes neither --device nor --parallel: each run says its device, see also --at-most")
+    if on is not None:
+        cluster_options(on, sbatch or ())  # before a database is made
     with open_store(db, create=True, files=files, starts_worker=True) as store:
         if on is not None:
-            cluster_options(on, sbatch or ())
             chosen, lanes = on, at_most or _JOBS
         else:
             chosen = resolve_device(_checked(device)) if device else default_device()

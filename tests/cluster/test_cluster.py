@@ -8,7 +8,8 @@ A short form runs with all tests. The long one takes some ten minutes on two cor
 import random
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -17,6 +18,7 @@ from undisturbed_runs import FACES, config_of, undisturbed, wait_until
 
 from ageui.store import Store
 from ageui.worker.background_workers import is_working, start_worker
+from ageui.worker.places.slurm_check import ask_a_node, own_versions
 from ageui.worker.processes import Process
 from engine.config import build_config
 
@@ -91,6 +93,30 @@ def lose_node(cluster: SlurmCluster, node: str) -> bool:
     return bool(hosts)
 
 
+@contextmanager
+def frozen(cluster: SlurmCluster, node: str) -> Iterator[list[psutil.Process]]:
+    """Stops a node with everything on it, and lets it go on at the end. Gives the processes of its jobs."""
+    hosts = hosts_of(cluster, node)
+    ghosts = [*(parent for host in hosts for parent in host.parents()[:1]), *hosts, *engines_of(cluster, node)]
+    cluster.freeze(node)
+    try:
+        for ghost in ghosts:
+            ghost.suspend()
+        yield ghosts
+    finally:
+        for ghost in ghosts:
+            ghost.resume()
+        cluster.thaw(node)
+
+
+def freeze_until_missed(store: Store, cluster: SlurmCluster, node: str) -> bool:
+    """Freezes a node until Slurm gives it up and its runs are queued again."""
+    lost = [run for run in store.queue.running() if run.where is not None and run.where.node == node]
+    with frozen(cluster, node):
+        wait_until(lambda: not set(lost) & set(store.queue.running()), SECONDS)
+    return bool(lost)
+
+
 def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
     store: Store, cluster: SlurmCluster, request: pytest.FixtureRequest
 ) -> None:
@@ -105,6 +131,7 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
         "host": lambda node: kill_one(hosts_of(cluster, node)),
         "worker": lambda node: kill_worker(store),
         "node": lambda node: lose_node(cluster, node),
+        "frozen": lambda node: freeze_until_missed(store, cluster, node),
     }
     names = list(ways) if kills > len(ways) else list(ways)[:5]
     targets = [names[number % len(names)] for number in range(kills)]
@@ -149,24 +176,48 @@ def test_a_ghost_writes_nothing_after_being_fenced(store: Store, cluster: SlurmC
     where = store.queue.running()[0].where
     assert where is not None
     assert where.node is not None
-    hosts = hosts_of(cluster, where.node)
-    ghosts = [*hosts[0].parents()[:1], *hosts, *engines_of(cluster, where.node)]
-    cluster.freeze(where.node)
-    for ghost in ghosts:
-        ghost.suspend()
-    store.queue.cancel(run_id, at_once=True)
-    wait_until(lambda: store.runs.get(run_id).status == "cancelled")
-    store.queue.retry(run_id)
-    wait_until(lambda: is_over(store), SECONDS)
-    done = store.runs.detail(run_id)
-    assert done.attempts[-1].where is not None
-    assert done.attempts[-1].where.node != where.node
-    for ghost in ghosts:
-        ghost.resume()
-    cluster.thaw(where.node)
+    with frozen(cluster, where.node) as ghosts:
+        store.queue.cancel(run_id, at_once=True)
+        wait_until(lambda: store.runs.get(run_id).status == "cancelled")
+        store.queue.retry(run_id)
+        wait_until(lambda: is_over(store), SECONDS)
+        done = store.runs.detail(run_id)
+        assert done.attempts[-1].where is not None
+        assert done.attempts[-1].where.node != where.node
     wait_until(lambda: not any(ghost.is_running() for ghost in ghosts))
     assert store.runs.detail(run_id) == done
     assert not list(store.run_folder(run_id).glob("job.*"))
+    undisturbed(config).assert_same(store, run_id)
+
+
+def test_a_time_limit_and_a_more_urgent_job_interrupt_a_run_without_failing_it(
+    store: Store, cluster: SlurmCluster
+) -> None:
+    config = build_config({**config_of(0).model_dump(mode="json"), "epochs": 40, "patience": None})
+    run_id = store.runs.add(config, FACES, name=None)
+    start(store)
+
+    def has_checkpoint_of(attempt: int) -> bool:
+        detail = store.runs.detail(run_id)
+        newest = detail.attempts[-1] if detail.attempts else None
+        steps = [file.step for file in detail.checkpoints if file.kind == "state"]
+        return (
+            newest is not None
+            and newest.number == attempt
+            and newest.step is not None
+            and max(steps, default=0) > newest.step
+        )
+
+    wait_until(lambda: has_checkpoint_of(1), SECONDS)
+    # What Slurm sends a minute before the time limit.
+    cluster.said("scancel", "--user=root", "--signal=USR1", "--batch")
+    wait_until(lambda: has_checkpoint_of(2), SECONDS)
+    cluster.said("sbatch", "--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 1")
+    wait_until(lambda: is_over(store), SECONDS)
+    first, second, _ = store.runs.detail(run_id).attempts
+    assert (first.outcome, second.outcome) == ("stopped", "stopped")
+    assert "reached its time limit" in str(first.reason)
+    assert "Slurm preempted job" in str(second.reason)
     undisturbed(config).assert_same(store, run_id)
 
 
@@ -190,3 +241,9 @@ def test_options_that_slurm_refuses_pause_the_queue(store: Store) -> None:
     assert pause is not None
     assert "nvalid partition" in pause.reason
     assert store.runs.get(run_id).status == "queued"
+
+
+def test_a_node_answers_the_doctor(store: Store) -> None:
+    answer = ask_a_node(store.folder, [str(store.path), "/nowhere"], {}, SECONDS)
+    assert (answer.node in NODES, answer.versions, answer.missing) == (True, own_versions(), ["/nowhere"])
+    assert not list(store.folder.glob("ageui-check-*"))
