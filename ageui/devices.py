@@ -13,13 +13,23 @@ from ageui.files.locks import Lock, is_held, read_note
 from engine.errors import ConfigError
 from engine.files import make_private_folder
 
+CLUSTER = "slurm"
+_MOST_DEVICES = 16
+
+
+def is_cluster(device: str) -> bool:
+    """Whether a worker's device is a cluster: `slurm`, or `slurm:PARTITION`."""
+    return device.partition(":")[0] == CLUSTER
+
 
 def configs_for(device: str, *, is_default: bool) -> tuple[str, ...]:
     """The values of a config's `device` that a worker of `device` (`cpu`, `cuda:1`) may take.
 
     `auto` means the default device: the first CUDA device, else the processor. Other CUDA devices also take runs with
-    `cuda` or `auto`.
+    `cuda` or `auto`. A cluster (`slurm`, `slurm:PARTITION`) takes all runs.
     """
+    if is_cluster(device):
+        return ("cpu", "cuda", "auto", *(f"cuda:{number}" for number in range(_MOST_DEVICES)))
     if device == "cpu":
         return ("cpu", "auto") if is_default else ("cpu",)
     return (device, "cuda", "auto")

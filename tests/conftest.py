@@ -17,7 +17,7 @@ settings.register_profile("local", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=300, deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-SLOW_KINDS = ("app", "fuzz", "gpu", "kills", "process", "simulation")
+SLOW_KINDS = ("app", "cluster", "fuzz", "gpu", "kills", "process", "simulation")
 _HOMES = itertools.count()
 KIND_OF_FIXTURE = {"patch_engine": "process", "queue": "process", "runner": "simulation"}
 
@@ -67,6 +67,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kills", type=int, default=6, help="how many kills at random moments")
     group.addoption("--kill-runs", type=int, default=3, help="over how many runs at the least")
     group.addoption("--kill-seed", type=int, default=0, help="seed of the moments and targets")
+    group = parser.getgroup("cluster", "how long tests/cluster uses the cluster")
+    group.addoption("--cluster-runs", type=int, default=3, help="how many runs of the sweep")
+    group.addoption("--cluster-kills", type=int, default=5, help="how many kills at random moments")
+    group.addoption("--cluster-seed", type=int, default=0, help="seed of the moments and targets")
     group = parser.getgroup("fuzz", "how many broken files are tried in tests/fuzz")
     group.addoption("--fuzz", type=int, default=2000, help="how many images, tables and folders")
     group.addoption("--fuzz-seed", type=int, default=0, help="seed of what is broken in which way")

@@ -1,28 +1,31 @@
 """`ageui doctor`: checks versions, device, database, data and cache."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from ageui.cli.doctor_cluster import Finding, check_cluster
 from ageui.cli.options import AsJson, Database, open_store, print_json, results
 from ageui.files.database_path import database_path
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check; unless it is `well`, `text` says what to do."""
-
-    topic: str
-    well: bool
-    text: str
-
-
-def doctor(db: Database = None, as_json: AsJson = False) -> None:
+def doctor(
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="slurm[:PARTITION]", help="Also check a Slurm cluster by a short job.", show_default=False
+        ),
+    ] = None,
+    db: Database = None,
+    as_json: AsJson = False,
+) -> None:
     """Check the installation, the device, the database and the data sets.
 
     ageui doctor
+    ageui doctor --on slurm
     """
     from rich.text import Text
 
@@ -37,6 +40,7 @@ def doctor(db: Database = None, as_json: AsJson = False) -> None:
         _cache,
         _locks,
         lambda: _database(database),
+        *([lambda: check_cluster(on, database)] if on is not None else []),
     ]
     for check in checks:
         try:

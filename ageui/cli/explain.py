@@ -17,6 +17,7 @@ PAGES = (
     "losses",
     "config",
     "queue",
+    "cluster",
     "studies",
     "results",
     "compare",

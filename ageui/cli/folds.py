@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ageui.store import Claim, NewRun, RunRow, Store
-    from ageui.worker.engines import Engines
     from ageui.worker.foreground import Foreground
+    from ageui.worker.places.local import Engines
     from engine.config import RunConfig
 
 _TO_RETRY = ("failed", "cancelled", "interrupted")

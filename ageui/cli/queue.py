@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,11 +73,14 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
         held, waits = store.queue.held(), queue_waits(store)
         is_moving = pause is None and not unserved and not waits
         places = QueueForecast().places(store, is_moving=is_moving)
+        where = {run.run_id: run.where for run in store.queue.running() if run.where is not None}
     if as_json:
         print_json(
             {
                 "held": pause.reason if pause else None,
-                "running": [row.to_json() for row in running],
+                "running": [
+                    {**row.to_json(), "where": asdict(where[row.id]) if row.id in where else None} for row in running
+                ],
                 "queued": [row.to_json() for row in waiting],
                 "paused": [row.to_json() for row in paused],
                 "interrupted": [row.to_json() for row in interrupted],
@@ -87,7 +91,7 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     console = results()
     if rows := [*running, *waiting, *paused, *interrupted][:shown]:
         total = sum(counts.get(status, 0) for status in ("running", "queued", "paused", "interrupted"))
-        print_fitted(console, queue_table(rows, places), more_sentence(len(rows), total))
+        print_fitted(console, queue_table(rows, places, where), more_sentence(len(rows), total))
     else:
         console.print("the queue is empty; queue a run with: ageui run --detach")
     say = sayer(messages())
@@ -325,7 +329,7 @@ def _work_here_again(
 ) -> None:
     from ageui.cli.background import device_of
     from ageui.cli.training_here import work_here
-    from ageui.worker.engines import Engines
+    from ageui.worker.places.local import Engines
     from engine.errors import ConfigError, StoreError
 
     meant = store.runs.find_all(references)

@@ -10,11 +10,16 @@ from ageui.text.states import state_of
 
 if TYPE_CHECKING:
     from ageui.planning.queue_places import QueuePlace
-    from ageui.store import RunRow
+    from ageui.store import RunRow, Whereabouts
 
 
-def queue_table(rows: "Sequence[RunRow]", places: "Mapping[int, QueuePlace]") -> Table:
-    """Runs in queue order: place and expected start of queued runs, progress, and the settings that differ."""
+def queue_table(
+    rows: "Sequence[RunRow]", places: "Mapping[int, QueuePlace]", where: "Mapping[int, Whereabouts]"
+) -> Table:
+    """Runs in queue order: place and expected start of queued runs, progress, and the settings that differ.
+
+    `where` says where runs on a cluster run.
+    """
     fields = [name for name in differing_settings([row.config for row in rows]) if name != "device"]
     columns = [
         (Column("", "figure"), _places(rows, places)),
@@ -28,6 +33,9 @@ def queue_table(rows: "Sequence[RunRow]", places: "Mapping[int, QueuePlace]") ->
     if any(row.priority for row in rows):
         priorities = [Cell(row.priority, unit=NUMBER) for row in rows]
         columns.insert(4, (Column("priority", "figure", leaves=4), priorities))
+    if where:
+        shown = [words(str(where[row.id]) if row.id in where else None) for row in rows]
+        columns.insert(-1, (Column("where", leaves=5), shown))
     return Table.of_columns(*columns)
 
 

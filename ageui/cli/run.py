@@ -45,7 +45,7 @@ def run(
         ageui run --preset report --data appa-real --detach
         ageui run --folds 5 --data mine --name all
     """
-    from ageui.worker.engines import Engines
+    from ageui.worker.places.local import Engines
     from engine.errors import ConfigError
 
     if priority is not None and not detach:

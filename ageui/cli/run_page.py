@@ -142,7 +142,8 @@ def _print_attempts(console: Console, detail: RunDetail) -> None:
         since = f" after step {attempt.step:,}" if attempt.step else ""
         ended = attempt.outcome or "runs"
         why = f": {attempt.reason.splitlines()[0]}" if attempt.reason and attempt.outcome != "done" else ""
-        line = f"attempt {attempt.number}{since} on {attempt.worker or 'foreground'}: {ended}{why}"
+        place = f" ({attempt.where})" if attempt.where is not None else ""
+        line = f"attempt {attempt.number}{since} on {attempt.worker or 'foreground'}{place}: {ended}{why}"
         console.print(Text(clean(line)), soft_wrap=True)
     for attempt in detail.attempts:
         if attempt.replayed:

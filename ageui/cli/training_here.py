@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ageui.store import Claim, Store
-    from ageui.worker.engines import Engines
     from ageui.worker.foreground import Foreground
+    from ageui.worker.places.local import Engines
     from ageui.worker.supervisor import Outcome
 
 

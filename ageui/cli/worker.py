@@ -12,12 +12,13 @@ from ageui.cli.completion import words
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, results
 
 if TYPE_CHECKING:
-    from ageui.store import WorkerRow
+    from ageui.store import RunningRun, WorkerRow
 
 app = CommandGroup(
     help="""Start, stop and list background workers, which train queued runs.
 
         ageui worker start
+        ageui worker start --on slurm
         ageui worker status
         ageui worker stop
     """,
@@ -25,6 +26,8 @@ app = CommandGroup(
 )
 
 _MOST_AT_ONCE = 64
+_JOBS = 20
+_RUNS_SHOWN = 3
 
 
 def _device(help_text: str) -> Any:
@@ -43,6 +46,18 @@ def start(
             autocompletion=words("auto"),
         ),
     ] = "1",
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="slurm[:PARTITION]", help="Train on a Slurm cluster: a job per run.", show_default=False),
+    ] = None,
+    at_most: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="With --on: number of jobs at once (default: 20).", show_default=False),
+    ] = None,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="With --on: option of sbatch, as in time=4:00:00.", show_default=False),
+    ] = None,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,
@@ -51,10 +66,13 @@ def start(
 
     Each device has one worker, which keeps running after you close the terminal and exits after a minute without runs.
     Parallel runs share the cores. A run starts only if its memory, measured by earlier runs, fits beside the others.
+    A worker --on slurm stays until you stop it; see ageui explain cluster.
 
         ageui worker start
         ageui worker start --parallel auto --stay
+        ageui worker start --on slurm:gpu --at-most 8 --sbatch time=4:00:00
     """
+    from ageui.cli.cluster import cluster_options
     from ageui.devices import default_device, resolve_device
     from ageui.planning.environment import refuse_wrong_variables
     from ageui.planning.settings import checkpoint_interval
@@ -63,12 +81,27 @@ def start(
     from engine.errors import ConfigError
 
     refuse_wrong_variables()
+    if on is None and (at_most is not None or sbatch):
+        raise ConfigError("--at-most and --sbatch need a cluster: add --on slurm, or leave them out")
+    if on is not None and (device is not None or parallel != "1"):
+        raise ConfigError("--on takes neither --device nor --parallel: each run says its device, see also --at-most")
+    if on is not None:
+        cluster_options(on, sbatch or ())  # before a database is made
     with open_store(db, create=True, files=files, starts_worker=True) as store:
-        chosen = resolve_device(_checked(device)) if device else default_device()
-        lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
+        if on is not None:
+            chosen, lanes = on, at_most or _JOBS
+        else:
+            chosen = resolve_device(_checked(device)) if device else default_device()
+            lanes = lanes_for(chosen) if parallel == "auto" else _number(parallel)
         if is_working(store, chosen):
             there = f"{store.path} already has a worker on {chosen}"
-            asked = {"--stay": stay, "--parallel": lanes > 1, "--checkpoint-seconds": checkpoint_seconds is not None}
+            asked = {
+                "--stay": stay,
+                "--parallel": on is None and lanes > 1,
+                "--at-most": at_most is not None,
+                "--sbatch": bool(sbatch),
+                "--checkpoint-seconds": checkpoint_seconds is not None,
+            }
             if ignored := " and ".join(option for option, is_given in asked.items() if is_given):
                 raise ConfigError(
                     f"{there}, so {ignored} would have no effect; stop it first: ageui worker stop --device {chosen}"
@@ -79,10 +112,11 @@ def start(
             store,
             chosen,
             checkpoint_seconds=checkpoint_interval(checkpoint_seconds),
-            idle_seconds=float("inf") if stay else IDLE_SECONDS,
+            idle_seconds=float("inf") if stay or on is not None else IDLE_SECONDS,
             parallel=lanes,
+            sbatch=sbatch or (),
         )
-        several = f", {lanes} at once" if lanes > 1 else ""
+        several = f", {'at most ' if on is not None else ''}{lanes} at once" if lanes > 1 else ""
         messages().print(f"started a worker on {chosen} for the runs of {store.path}{several}", soft_wrap=True)
 
 
@@ -90,7 +124,10 @@ def start(
 def stop(
     device: Annotated[str | None, _device("Device of the worker (default: all devices).")] = None,
     now: Annotated[
-        bool, typer.Option("--now", help="Kill the worker; its runs continue from their last checkpoint.")
+        bool,
+        typer.Option(
+            "--now", help="Kill the worker: runs continue from their last checkpoint, a cluster's jobs run on."
+        ),
     ] = False,
     db: Database = None,
 ) -> None:
@@ -100,7 +137,9 @@ def stop(
 
     ageui worker stop
     ageui worker stop --device cuda:0
+    ageui worker stop --device slurm
     """
+    from ageui.devices import is_cluster
     from ageui.text.clean import clean
     from ageui.worker.background_workers import stop_worker, workers
     from engine.errors import ConfigError
@@ -108,7 +147,7 @@ def stop(
     console = messages()
     with open_store(db) as store:
         living = [state.row.device for state in workers(store) if state.is_alive]
-        wanted = living if device is None else [_checked(device)]
+        wanted = living if device is None else [device if is_cluster(device) else _checked(device)]
         if not wanted:
             console.print("no worker is running")
         for one in wanted:
@@ -132,16 +171,17 @@ def status(db: Database = None, as_json: AsJson = False) -> None:
 
     with open_store(db, read_only=True) as store:
         states = workers(store)
-        runs: dict[str, list[int]] = {}
+        runs: dict[str, list[RunningRun]] = {}
         for run in store.queue.running():
-            runs.setdefault(run.worker or "", []).append(run.run_id)
+            runs.setdefault(run.worker or "", []).append(run)
     if as_json:
         print_json(
             [
                 {
                     "is_alive": state.is_alive,
                     **with_iso_times(asdict(state.row)),
-                    "runs": runs.get(state.row.device, []),
+                    "runs": [run.run_id for run in runs.get(state.row.device, [])],
+                    "jobs": [asdict(run.where) for run in runs.get(state.row.device, []) if run.where is not None],
                 }
                 for state in states
             ]
@@ -187,10 +227,12 @@ def _since(moment: datetime | None) -> str | None:
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else None
 
 
-def _doing(is_alive: bool, row: "WorkerRow", runs: Sequence[int]) -> str:
+def _doing(is_alive: bool, row: "WorkerRow", runs: "Sequence[RunningRun]") -> str:
     if not is_alive:
         return row.reason or "ended without a reason: it was killed, or the machine was switched off"
     if runs:
-        named = f"run{'s' if len(runs) > 1 else ''} {', '.join(map(str, runs))}"
+        shown = [f"{run.run_id}{f' ({run.where})' if run.where is not None else ''}" for run in runs[:_RUNS_SHOWN]]
+        more = f" and {len(runs) - _RUNS_SHOWN} more" if len(runs) > _RUNS_SHOWN else ""
+        named = f"run{'s' if len(runs) > 1 else ''} {', '.join(shown)}{more}"
         return named + (", then stops" if row.stop_requested else "")
     return f"waiting for {row.waiting_for}" if row.waiting_for else "waiting for runs"

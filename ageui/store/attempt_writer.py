@@ -15,6 +15,7 @@ from ageui.store.clock import now
 from ageui.store.column_types import dump_json
 from ageui.store.epoch_rows import scores_row
 from ageui.store.errors import LostRunError
+from ageui.store.records import Whereabouts
 from ageui.store.score_rows import write_scores
 from ageui.store.sweep_hold import hold_sweep
 from ageui.store.tables import Attempt, Checkpoint, EpochScore, Metric, PausedQueue, Run, RunSummary, core_table
@@ -91,6 +92,17 @@ class AttemptWriter:
     def doing(self, activity: str | None) -> None:
         """Sets the run's current work other than training."""
         self._summarise(activity=activity)
+
+    def placed(self, where: Whereabouts) -> None:
+        """Sets where the attempt runs on a cluster."""
+        for name, value in vars(where).items():
+            setattr(self._attempt, name, value)
+        if where.waiting_for is not None or self._attempt.manifest is None:
+            self.doing(str(where))
+
+    def received(self, next_event: int) -> None:
+        """Sets the number of the attempt's first event that this transaction does not store."""
+        self._attempt.next_event = next_event
 
     def memory(self, peak_bytes: int) -> None:
         """Sets the peak memory of the attempt."""

@@ -25,7 +25,10 @@ TakeLock = Callable[[int], bool]
 
 @dataclass(frozen=True)
 class Claim:
-    """A run that this process owns. `checkpoints` are all of the run's, newest first."""
+    """A run that this process owns. `checkpoints` are all of the run's, newest first.
+
+    `is_adopted` if an earlier process began the attempt on a cluster; its events below `next_event` are stored.
+    """
 
     run_id: int
     attempt: int
@@ -35,6 +38,9 @@ class Claim:
     checkpoints: tuple[CheckpointRow, ...]
     manifest: dict[str, Any] | None
     scoring_interval: int
+    next_event: int = 0
+    is_on_cluster: bool = False
+    is_adopted: bool = False
 
     @property
     def states(self) -> tuple[CheckpointRow, ...]:
@@ -57,10 +63,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Claimant:
-    """The owner of a run: the device, and the name of its worker, None for a command in the foreground."""
+    """The owner of a run: the device, and the name of its worker, None for a command in the foreground.
+
+    An attempt that `is_on_cluster` survives its worker.
+    """
 
     worker: str | None
     device: str
+    is_on_cluster: bool = False
 
 
 class RunLockedError(Exception):
@@ -107,14 +117,34 @@ def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, 
             host=socket.gethostname(),
             worker=claimant.worker,
             device=claimant.device,
+            job="" if claimant.is_on_cluster else None,
         )
     )
     if claimant.worker is not None:
         mine = (col(Worker.device) == claimant.worker, col(Worker.pid) == os.getpid())
         session.execute(update(Worker).where(*mine).values(run_id=claimed, waiting_for=None))
-    checkpoints = select(Checkpoint).where(Checkpoint.run_id == claimed).order_by(col(Checkpoint.step).desc())
+    return _claim_of(session, run, is_on_cluster=claimant.is_on_cluster)
+
+
+def adopt_run(session: Session, run_id: int, number: int, take_lock: TakeLock) -> Claim | None:
+    """Claims a running attempt on a cluster whose process has died; None if it has ended. Raises `RunLockedError` if
+    `take_lock` fails.
+    """
+    run = session.get(Run, run_id)
+    if run is None or run.attempt != number or run.status != "running":
+        return None
+    if not take_lock(run_id):
+        raise RunLockedError(run_id)
+    attempt = session.get_one(Attempt, (run_id, number))
+    attempt.pid, attempt.host = os.getpid(), socket.gethostname()
+    return _claim_of(session, run, is_on_cluster=True, is_adopted=True, next_event=attempt.next_event)
+
+
+def _claim_of(session: Session, run: Run, **facts: Any) -> Claim:
+    run_id = run.id or 0
+    checkpoints = select(Checkpoint).where(Checkpoint.run_id == run_id).order_by(col(Checkpoint.step).desc())
     return Claim(
-        run_id=claimed,
+        run_id=run_id,
         attempt=run.attempt,
         name=run.name,
         config=run.config,
@@ -122,6 +152,7 @@ def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, 
         checkpoints=tuple(checkpoint_row(item) for item in session.exec(checkpoints).all()),
         manifest=run.manifest,
         scoring_interval=run.scoring_interval,
+        **facts,
     )
 
 

@@ -18,14 +18,23 @@ from sqlmodel import Session, col, select
 
 from ageui.store.attempt_writer import end_crashed, pause_queue, request_of
 from ageui.store.batches import batches
-from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run, is_next
+from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, adopt_run, claim_run, is_next
 from ageui.store.clock import now
 from ageui.store.filter_fields import config_value
 from ageui.store.names import valid_priority
 from ageui.store.new_runs import NewRun, insert_runs
-from ageui.store.records import RunRow
+from ageui.store.records import RunRow, Whereabouts
 from ageui.store.run_changes import Changed, RunIds, RunState, Values, change_runs
-from ageui.store.run_rows import IS_QUEUED, IS_RUNNING, QUEUE_ORDER, RUN_ID, RUN_ROWS, existing_run, run_rows
+from ageui.store.run_rows import (
+    IS_QUEUED,
+    IS_RUNNING,
+    QUEUE_ORDER,
+    RUN_ID,
+    RUN_ROWS,
+    existing_run,
+    run_rows,
+    whereabouts,
+)
 from ageui.store.store_part import StorePart
 from ageui.store.sweep_hold import HELD, RESUMED, hold_too_large
 from ageui.store.tables import (
@@ -58,11 +67,12 @@ _QUEUED = {
 
 @dataclass(frozen=True)
 class RunningRun:
-    """A run with the status `running`. `worker` is None in the foreground."""
+    """A run with the status `running`. `worker` is None in the foreground, `where` unless it runs on a cluster."""
 
     run_id: int
     attempt: int
     worker: str | None
+    where: Whereabouts | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,14 @@ class RunQueue(StorePart):
         except RunLockedError:
             return None
 
+    def adopt(self, run: RunningRun, take_lock: TakeLock) -> Claim | None:
+        """Claims the attempt of a run on a cluster whose worker has died; None if it has ended or its lock is held."""
+        try:
+            with self._write() as session:
+                return adopt_run(session, run.run_id, run.attempt, take_lock)
+        except RunLockedError:
+            return None
+
     def next_run(self, devices: Sequence[str]) -> int | None:
         """The run that `claim_next` would claim now, or None. Takes no lock."""
         with self._read() as session:
@@ -137,8 +155,11 @@ class RunQueue(StorePart):
     def running(self) -> list[RunningRun]:
         newest = and_(col(Attempt.run_id) == col(Run.id), col(Attempt.number) == col(Run.attempt))
         with self._read() as session:
-            found = select(RUN_ID, Run.attempt, Attempt.worker).join(Attempt, newest).where(IS_RUNNING)
-            return [RunningRun(*row) for row in session.exec(found).all()]
+            found = select(RUN_ID, Attempt).join(Attempt, newest).where(IS_RUNNING)
+            return [
+                RunningRun(run_id, attempt.number, attempt.worker, whereabouts(attempt))
+                for run_id, attempt in session.exec(found).all()
+            ]
 
     def current_pause(self) -> QueuePause | None:
         """The pause of the queue; None if it is not paused."""

@@ -115,11 +115,29 @@ class CheckpointRow:
 
 
 @dataclass(frozen=True)
+class Whereabouts:
+    """Where an attempt runs on a cluster: the id of its job, its node and GPU, or why the job has not started."""
+
+    job: str
+    node: str | None = None
+    gpu: str | None = None
+    waiting_for: str | None = None
+
+    def __str__(self) -> str:
+        """`job 12 on node1, GPU 0`."""
+        place = f"job {self.job}" if self.job else "no job yet"
+        if self.waiting_for:
+            return f"{place} waits: {self.waiting_for}"
+        return f"{place}{f' on {self.node}' if self.node else ''}{f', GPU {self.gpu}' if self.gpu else ''}"
+
+
+@dataclass(frozen=True)
 class AttemptRow:
     """A process's attempt at a run; `worker` is None in the foreground, `seconds` is the duration of the process.
 
     The attempt continued after `step`. `replayed` counts points that an earlier attempt had stored, `differing` those
-    with other values. `peak_memory_bytes` is that of the GPU if used, else of the process.
+    with other values. `peak_memory_bytes` is that of the GPU if used, else of the process. `where` is None unless the
+    attempt runs on a cluster.
     """
 
     number: int
@@ -139,6 +157,7 @@ class AttemptRow:
     differing: int
     notes: tuple[str, ...]
     peak_memory_bytes: int | None
+    where: Whereabouts | None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Integer, Row, Select, func, literal_column
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, SQLModel, col, select
 
-from ageui.store.records import AttemptRow, CheckpointRow, RunRow, Summary
+from ageui.store.records import AttemptRow, CheckpointRow, RunRow, Summary, Whereabouts
 from ageui.store.tables import Attempt, Checkpoint, Run, RunSummary, RunTag
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import completed
@@ -23,6 +23,7 @@ IS_RUNNING: ColumnElement[bool] = col(Run.status) == literal_column("'running'")
 
 # Lists of runs select columns, because building an object per row would take three times as long.
 _RUN_FIELDS = tuple(field.name for field in fields(RunRow) if field.name not in ("tags", "summary"))
+_ATTEMPT_FIELDS = tuple(field.name for field in fields(AttemptRow) if field.name != "where")
 _OF_ATTRIBUTES = ("bias", "p_value", "val_bias")
 _SUMMARY_FIELDS = tuple(field.name for field in fields(Summary) if field.name not in _OF_ATTRIBUTES)
 _MEASURES = tuple(f"{kind}_{attribute}" for kind in ("bias", "p", "val_bias") for attribute in REPORT_ATTRIBUTES)
@@ -66,7 +67,13 @@ def checkpoint_row(item: Checkpoint) -> CheckpointRow:
 
 
 def attempt_row(item: Attempt) -> AttemptRow:
-    return AttemptRow(**{**fields_of(AttemptRow, item), "notes": tuple(item.notes)})
+    stored = {name: getattr(item, name) for name in _ATTEMPT_FIELDS}
+    return AttemptRow(**{**stored, "notes": tuple(item.notes), "where": whereabouts(item)})
+
+
+def whereabouts(item: Attempt) -> Whereabouts | None:
+    """Where an attempt runs on a cluster; None elsewhere."""
+    return None if item.job is None else Whereabouts(item.job, item.node, item.gpu, item.waiting_for)
 
 
 def fields_of(record: type[Any], row: SQLModel) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, func
 from sqlalchemy import select as sql_select
 from sqlmodel import col, select
 
@@ -30,7 +30,7 @@ from ageui.store.run_rows import (
     run_rows,
 )
 from ageui.store.store_part import OpenSession, StorePart
-from ageui.store.tables import MEASURED, Checkpoint, Metric, Run, RunSummary, RunTag
+from ageui.store.tables import MEASURED, Attempt, Checkpoint, Metric, Run, RunSummary, RunTag
 from ageui.text.clean import clean
 from ageui.text.states import LOST
 from engine.arithmetic import settled, spellings
@@ -350,7 +350,13 @@ class Runs(StorePart):
             return rows
         with self._read() as session:
             # A run that has just ended stored its end before releasing its lock.
-            gone &= set(session.exec(select(RUN_ID, Run.attempt).where(IS_RUNNING)).all())
+            # An attempt on a cluster survives its worker.
+            here = exists().where(
+                col(Attempt.run_id) == col(Run.id),
+                col(Attempt.number) == col(Run.attempt),
+                col(Attempt.job).is_(None),
+            )
+            gone &= set(session.exec(select(RUN_ID, Run.attempt).where(IS_RUNNING, here)).all())
         return [replace(row, status="lost", error=LOST) if (row.id, row.attempt) in gone else row for row in rows]
 
     def checkpoints(self, run_id: int | None = None) -> list[tuple[CheckpointRow, str, int]]:

@@ -113,6 +113,9 @@ class Attempt(SQLModel, table=True):
     `worker` is the device of the supervising worker, None in the foreground; `pid` is the supervising process. The
     attempt continued after `step`. `replayed` counts points that an earlier attempt had stored, `differing` those with
     other values. `peak_memory_bytes` is that of the GPU if used, else of the process.
+
+    On a cluster, `job` is the id of its job, empty until that is known; the job runs on `node` with `gpu`, or has not
+    started because it is `waiting_for` something. Events below `next_event` are stored. Elsewhere `job` is None.
     """
 
     __tablename__ = "attempt"
@@ -135,6 +138,11 @@ class Attempt(SQLModel, table=True):
     differing: int = 0
     notes: list[Any] = Field(default_factory=list, sa_type=Json)
     peak_memory_bytes: int | None = None
+    job: str | None = None
+    node: str | None = None
+    gpu: str | None = None
+    waiting_for: str | None = None
+    next_event: int = 0
 
 
 class Metric(SQLModel, table=True):

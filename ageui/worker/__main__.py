@@ -11,8 +11,10 @@ import sys
 import threading
 from pathlib import Path
 
+from ageui.devices import is_cluster
 from ageui.store import Store
 from ageui.worker.background_workers import STARTED
+from ageui.worker.places.slurm import ClusterOptions
 from ageui.worker.queue_worker import QueueWorker
 from ageui.worker.supervisor import Policy
 from ageui.worker.worker_files import take_worker_lock
@@ -36,6 +38,7 @@ def main() -> int:
                 policy=Policy(checkpoint_seconds=arguments.checkpoint_seconds),
                 idle_seconds=arguments.idle_seconds,
                 parallel=arguments.parallel,
+                cluster=ClusterOptions.of(arguments.device, arguments.sbatch) if is_cluster(arguments.device) else None,
             )
             # In a thread, because the signal may arrive while this thread holds the lock of the event that `stop` sets.
             signal.signal(signal.SIGTERM, lambda number, frame: threading.Thread(target=worker.stop).start())
@@ -50,11 +53,12 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ageui.worker", description="Started by: ageui worker start")
     parser.add_argument("--db", type=Path, required=True)
-    parser.add_argument("--device", required=True, help="cpu or cuda:N")
+    parser.add_argument("--device", required=True, help="cpu, cuda:N or slurm[:PARTITION]")
     parser.add_argument("--default", action="store_true", help="also take runs without a named device")
     parser.add_argument("--checkpoint-seconds", type=float, default=Policy.checkpoint_seconds)
     parser.add_argument("--idle-seconds", type=float, required=True, help="leave after this time without work")
     parser.add_argument("--parallel", type=int, default=1, help="train this many runs at once")
+    parser.add_argument("--sbatch", action="append", default=[], metavar="KEY=VALUE", help="option of Slurm's jobs")
     parser.add_argument("--ready", type=int, metavar="FD", help="file descriptor that receives news of the start")
     return parser.parse_args()
 

@@ -2,7 +2,6 @@
 
 import signal
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from engine.config import RunConfig
@@ -52,11 +51,12 @@ def ending_of(
     oom_kills: int,
     run_id: int,
     config: RunConfig,
+    told: Ending | None = None,
 ) -> Ending:
     """The ending of an attempt whose process exited with `code` after its `last` event.
 
     `was_asked` says whether it was asked to leave. `oom_kills` counts the processes that the system killed for lack of
-    memory during the attempt. `config` is the run's.
+    memory during the attempt. `config` is the run's. `told` is the ending by its place, if that can tell.
     """
     if isinstance(last, RunEnded) and last.outcome != "interrupted":
         return Ending("ended", last.outcome, last.reason, exit_code=int(last.outcome != "done"))
@@ -64,6 +64,8 @@ def ending_of(
         return Ending("failed", "failed", last.message, last.failure, last.exit_code)
     if was_asked:
         return Ending("stopped", "interrupted", "stopped by request", exit_code=130)
+    if told is not None:
+        return told
     if isinstance(last, RunEnded) or code == EXIT_STOPPED:
         reason = "another program asked the engine process to stop (SIGTERM)"
         return Ending("crashed", "interrupted", reason, "terminated", 130)
@@ -77,27 +79,5 @@ def ending_of(
             f"{smaller(config)}"
         )
         return Ending("crashed", "failed", reason, "oom_killed", 4)
-    name, told = _SIGNALS.get(-code, ("killed", f"killed by signal {-code} ({signal.strsignal(-code) or 'unknown'})"))
-    return Ending("crashed", "failed", f"the engine process died: {told}; {log}", name, 1)
-
-
-def oom_kills() -> int:
-    """The number of processes of this control group, or machine, killed for lack of memory; 0 if unknown."""
-    for file in (*_group_files(), Path("/proc/vmstat")):
-        try:
-            lines = file.read_text().splitlines()
-        except OSError:
-            continue
-        counts = [int(line.split()[1]) for line in lines if line.startswith("oom_kill ")]
-        if counts:
-            return counts[0]
-    return 0
-
-
-def _group_files() -> list[Path]:
-    try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return []
-    groups = [line.removeprefix("0::/") for line in lines if line.startswith("0::")]
-    return [Path("/sys/fs/cgroup", group, "memory.events") for group in groups]
+    name, words = _SIGNALS.get(-code, ("killed", f"killed by signal {-code} ({signal.strsignal(-code) or 'unknown'})"))
+    return Ending("crashed", "failed", f"the engine process died: {words}; {log}", name, 1)

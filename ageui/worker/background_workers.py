@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ageui.devices import configs_for, default_device, refuse_unwritable_locks, resolve_device
+from ageui.devices import configs_for, default_device, is_cluster, refuse_unwritable_locks, resolve_device
 from ageui.files.locks import is_held, read_note
 from ageui.store import Store, WorkerRow
 from ageui.worker.processes import Process
@@ -58,10 +58,14 @@ def devices_without_worker(store: Store, wanted: Iterable[str]) -> list[str]:
 def ensure_worker(store: Store, wanted: str, *, checkpoint_seconds: float) -> str | None:
     """Starts a worker for runs whose config names the device `wanted`, unless a live worker takes them.
 
-    Returns the device of the new worker, or None if one was alive. Raises `DeviceError` if this machine lacks the
+    Returns the device of the new worker, or None if one was alive, or a worker on a cluster was killed: who uses a
+    cluster trains nothing on this machine. Raises `DeviceError` if this machine lacks the
     device, and `StoreError` if the worker could not start.
     """
-    living = [state.row.device for state in workers(store) if state.is_alive]
+    states = workers(store)
+    living = [state.row.device for state in states if state.is_alive]
+    if any(is_cluster(state.row.device) and (state.is_alive or state.row.ended_at is None) for state in states):
+        return None
     if wanted in ("auto", "cuda") and any(device.startswith("cuda") for device in living):
         return None
     device = resolve_device(wanted)
@@ -78,17 +82,22 @@ def start_worker(
     checkpoint_seconds: float,
     idle_seconds: float = IDLE_SECONDS,
     parallel: int = 1,
+    sbatch: Sequence[str] = (),
 ) -> None:
-    """Starts a worker in its own session, and returns once it works.
+    """Starts a worker in its own session, and returns once it works. `sbatch` are options of a cluster's jobs.
 
     Raises `DeviceError` if this machine lacks the device, and `StoreError` if the worker could not start.
     """
-    refuse_missing_device(device)
+    if is_cluster(device):
+        refuse_unwritable_locks()
+    else:
+        refuse_missing_device(device)
     ready, told = os.pipe()
     command = [sys.executable, "-P", "-m", "ageui.worker", "--db", str(store.path), "--device", device]
     command += ["--checkpoint-seconds", str(checkpoint_seconds), "--idle-seconds", str(idle_seconds)]
-    command += ["--parallel", str(parallel)]
-    command += ["--ready", str(told), *(["--default"] if device == default_device() else [])]
+    command += ["--parallel", str(parallel), *(f"--sbatch={option}" for option in sbatch)]
+    is_default = not is_cluster(device) and device == default_device()
+    command += ["--ready", str(told), *(["--default"] if is_default else [])]
     log = worker_log_file(store, device)
     try:
         make_private_folder(log.parent)

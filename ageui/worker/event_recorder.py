@@ -28,12 +28,14 @@ class EventRecorder:
     def __init__(self, store: Store, claim: Claim) -> None:
         self._store, self._claim = store, claim
         self._pending: list[Event] = []
-        self._next = 0
+        self._next = claim.next_event
         self._written = time.monotonic()
         self._is_urgent = False
 
     def add(self, message: Message) -> None:
-        """Takes an event. Raises `ProtocolError` if an earlier event was lost."""
+        """Takes an event, unless an earlier process stored it. Raises `ProtocolError` if an earlier event was lost."""
+        if message.attempt == self._claim.attempt and message.number < self._claim.next_event:
+            return
         if (message.attempt, message.number) != (self._claim.attempt, self._next):
             raise ProtocolError(
                 f"the engine's process sent event {message.number} of attempt {message.attempt} instead of event "
@@ -61,6 +63,8 @@ class EventRecorder:
         """Adds the collected events to a transaction. Call `written` once it is committed."""
         for event in _condensed(self._pending):
             _write_event(writer, event, self._claim)
+        if self._claim.is_on_cluster:
+            writer.received(self._next)
 
     def written(self, writer: AttemptWriter) -> None:
         """Forgets the committed events, and removes checkpoints without a row."""

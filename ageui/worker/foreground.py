@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from ageui.devices import next_lock_file, take_device, who_has
 from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import Engines
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.events import Event
 
@@ -49,7 +49,7 @@ class Foreground:
                 device=self._device,
                 locks=[lock for lock in (self._run_lock, self._device_lock) if lock is not None],
                 policy=self._policy,
-                engines=self._engines,
+                place=self._engines,
                 emit=emit,
                 should_stop=should_stop,
                 should_kill=should_kill,

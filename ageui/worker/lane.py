@@ -16,8 +16,8 @@ from ageui.store import BusyError, Claim, Claimant, FullError, Store
 from ageui.store.sweep_hold import RESUMED
 from ageui.text.sentences import counted, gigabytes
 from ageui.worker.end_commands import start_end_commands
-from ageui.worker.engines import IDLE_SECONDS as ENGINE_IDLE_SECONDS
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import IDLE_SECONDS as ENGINE_IDLE_SECONDS
+from ageui.worker.places.local import Engines
 from ageui.worker.queue_waits import MEMORY
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from engine.errors import ConfigError, GpuMemoryError
@@ -304,7 +304,7 @@ class Lane:
             device=self._device.name,
             locks=locks,
             policy=self._device.policy,
-            engines=self._engines,
+            place=self._engines,
             should_stop=self._should_stop,
             should_kill=self._device.should_kill,
             was_beside=lambda: claim.run_id in self._device.beside,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ageui.devices import is_cluster
 from ageui.store import RunningRun, Store
 from ageui.text.sentences import counted
 from ageui.worker.background_workers import workers
@@ -13,10 +14,12 @@ def left_behind_sentence(store: Store, lost: Sequence[RunningRun]) -> str:
     Empty if no runs are left behind, while a worker is alive or the queue is paused, or if workers left normally.
     """
     states = workers(store)
-    died = any(state.row.ended_at is None and not state.row.stop_requested for state in states)
+    died = [state.row.device for state in states if state.row.ended_at is None and not state.row.stop_requested]
     if not died or any(state.is_alive for state in states) or store.queue.current_pause() is not None:
         return ""
-    count = store.runs.status_counts().get("queued", 0) + len(lost)
+    on_cluster = sum(run.where is not None for run in store.queue.running())
+    count = store.runs.status_counts().get("queued", 0) + len(lost) + on_cluster
     what = f"{counted(count, 'run')} {'is' if count == 1 else 'are'} waiting"
     why = "the worker was killed or the machine restarted"
-    return f"{what}, because {why}; to continue: ageui worker start" if count else ""
+    cluster = next((f" --on {device}" for device in died if is_cluster(device)), "")
+    return f"{what}, because {why}; to continue: ageui worker start{cluster}" if count else ""

@@ -42,8 +42,12 @@ class RecoveredRun:
 
 
 def find_lost(store: Store) -> list[RunningRun]:
-    """Finds runs marked as running whose lock is free. Writes nothing."""
-    gone = [run for run in store.queue.running() if not is_held(store.run_lock_file(run.run_id))]
+    """Finds runs marked as running whose lock is free. Writes nothing.
+
+    A run on a cluster is not lost with its worker: the next worker adopts it.
+    """
+    here = [run for run in store.queue.running() if run.where is None]
+    gone = [run for run in here if not is_held(store.run_lock_file(run.run_id))]
     # A run that has just ended stored its end before releasing its lock.
     return [run for run in store.queue.running() if run in gone] if gone else []
 

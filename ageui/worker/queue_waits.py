@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ageui.devices import device_holder
+from ageui.devices import device_holder, is_cluster
 from ageui.files.database_path import real_path
 from ageui.store import Store
 from ageui.worker.background_workers import workers
@@ -30,6 +30,8 @@ def queue_waits(store: Store) -> list[QueueWait]:
 
 
 def _wait(store: Store, device: str, waiting_for: str) -> QueueWait:
+    if is_cluster(device):
+        return QueueWait(device, f"the worker on {device} waits: {waiting_for}")
     if waiting_for.startswith(MEMORY):
         return QueueWait(f"{device}, memory", f"the worker on {device} waits for {waiting_for}")
     holder = device_holder(device)

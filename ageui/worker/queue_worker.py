@@ -1,32 +1,63 @@
-"""Trains the queued runs of a device until none is left or the worker is stopped."""
+"""Trains the queued runs of a device or cluster until none is left or the worker is stopped."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from ageui.devices import configs_for
 from ageui.files.locks import Lock
-from ageui.store import BusyError, FullError, RunningRun, Store
-from ageui.worker.lane import SECONDS_BETWEEN_LOOKS, Lane, SharedDevice, if_it_can_be_written
+from ageui.store import BusyError, FullError, Store
+from ageui.worker.cluster_lanes import ClusterLanes
+from ageui.worker.lane import SECONDS_BETWEEN_LOOKS, SharedDevice, if_it_can_be_written
+from ageui.worker.local_lanes import LocalLanes
 from ageui.worker.lost_runs import recover_lost
-from ageui.worker.supervisor import Policy, kill_engine
+from ageui.worker.places.slurm import ClusterOptions
+from ageui.worker.supervisor import Policy
 from ageui.worker.worker_files import take_worker_lock
 from engine.errors import StoreError
 
 _SECONDS_BETWEEN_TRIES = 2.0
-_LINGERING_SECONDS = 60.0
 
 _STOPPED = "stopped by the user"
 
 log = logging.getLogger("ageui.worker")
 
 
+class Lanes(Protocol):
+    """What trains a worker's runs."""
+
+    @property
+    def are_busy(self) -> bool: ...
+
+    def begin(self) -> None:
+        """Starts what trains beside the worker's own thread."""
+
+    def rest(self) -> None:
+        """Frees what was kept for the next run for long enough."""
+
+    def attend(self) -> bool:
+        """Looks after attempts that an earlier worker left. Returns True if they must end first."""
+
+    def work(self) -> None:
+        """Trains or starts the next run, or waits a moment for room."""
+
+    def forget_wait(self) -> None:
+        """Stores that no run waits."""
+
+    def end_others(self) -> None:
+        """Waits until everything beside the worker's own thread has ended."""
+
+    def leave(self) -> None:
+        """Ends everything."""
+
+
 class QueueWorker:
     """The worker of `store` on `device`; with `is_default`, it also takes runs that name no device.
 
     It trains up to `parallel` runs at once, and ends after `idle_seconds` without work. `stop` ends it after the
-    current step and queues its runs again; a second call kills the engines.
+    current step and queues its runs again; a second call kills the engines. On a `cluster`, `device` names the cluster.
     """
 
     def __init__(
@@ -38,18 +69,17 @@ class QueueWorker:
         policy: Policy,
         idle_seconds: float,
         parallel: int = 1,
+        cluster: ClusterOptions | None = None,
     ) -> None:
         self._store, self._idle_seconds = store, idle_seconds
-        self._stop, self._kill, self._leaving = threading.Event(), threading.Event(), threading.Event()
-        configs = configs_for(device, is_default=is_default)
-        self._device = SharedDevice(device, configs, policy, parallel, self._stop, self._kill.is_set)
-        self._lane = Lane(store, self._device, self._should_stop)
-        self._others = [
-            threading.Thread(target=self._work_beside, name=f"lane {number}") for number in range(2, parallel + 1)
-        ]
+        self._stop, self._kill = threading.Event(), threading.Event()
+        self._name, self._configs = device, configs_for(device, is_default=is_default)
+        shared = SharedDevice(device, self._configs, policy, parallel, self._stop, self._kill.is_set)
+        self._lanes: Lanes = (
+            LocalLanes(store, shared, self._should_stop) if cluster is None else ClusterLanes(store, shared, cluster)
+        )
         self._looked = 0.0
         self._version: int | None = None
-        self._lingering_since: float | None = None
 
     def stop(self) -> None:
         if self._stop.is_set():
@@ -68,10 +98,9 @@ class QueueWorker:
         except StoreError:
             lock.release()
             raise
-        log.info("started on %s for %s", self._device.name, self._store.path)
+        log.info("started on %s for %s", self._name, self._store.path)
         on_start()
-        for lane in self._others:
-            lane.start()
+        self._lanes.begin()
         reason = "it was ended"
         try:
             reason = self._work_until_idle(lock)
@@ -80,17 +109,16 @@ class QueueWorker:
             raise
         finally:
             log.info("leaving: %s", reason)
-            self._lane.leave()
-            self._end_other_lanes()
+            self._lanes.leave()
             with if_it_can_be_written():
-                self._store.workers.end(self._device.name, reason)
+                self._store.workers.end(self._name, reason)
         return reason
 
     def _start(self) -> bool:
         """Stores the worker's row, however long the database is busy. Returns False if stopped before."""
         while not self._stop.is_set():
             try:
-                self._store.workers.register(self._device.name)
+                self._store.workers.register(self._name)
                 return True
             except BusyError as error:
                 log.warning("%s", error)
@@ -100,7 +128,7 @@ class QueueWorker:
     def _work_until_idle(self, lock: Lock) -> str:
         idle_since = time.monotonic()
         while not self._should_stop():
-            self._lane.rest()
+            self._lanes.rest()
             try:
                 if self._take_turn():
                     idle_since = time.monotonic()
@@ -117,11 +145,11 @@ class QueueWorker:
             lock.release()
             if not self._has_work():
                 return f"nothing to do for {self._idle_seconds:.0f} seconds"
-            again = take_worker_lock(self._store, self._device.name)
+            again = take_worker_lock(self._store, self._name)
             if again is None:
                 return "another worker took over"
             lock = again
-        self._end_other_lanes()
+        self._lanes.end_others()
         lock.release()
         return _STOPPED
 
@@ -129,7 +157,7 @@ class QueueWorker:
         """Reads the queue, however long the database is busy. Returns False when the worker should stop."""
         while not self._stop.is_set():
             try:
-                return self._store.queue.has_work(self._device.configs)
+                return self._store.queue.has_work(self._configs)
             except (BusyError, FullError) as error:
                 log.warning("%s", error)
                 self._stop.wait(_SECONDS_BETWEEN_TRIES)
@@ -139,62 +167,17 @@ class QueueWorker:
         """Does the next piece of work. Returns False without any."""
         for found in recover_lost(self._store):
             log.warning(found.sentence())
-        if self._is_lingered_on():
-            self._end_lingering_engine()
+        if self._lanes.attend():
             self._stop.wait(SECONDS_BETWEEN_LOOKS)
             return True
-        if self._store.queue.has_work(self._device.configs):
-            self._lane.work()
+        if self._store.queue.has_work(self._configs):
+            self._lanes.work()
             return True
-        if self._device.is_taken:
+        if self._lanes.are_busy:
             self._stop.wait(SECONDS_BETWEEN_LOOKS)
             return True
-        self._lane.forget_wait()
+        self._lanes.forget_wait()
         return False
-
-    def _work_beside(self) -> None:
-        """A further lane, in a thread with its own database connection."""
-        with Store.open(self._store.path, create=False) as store:
-            lane = Lane(store, self._device, lambda: self._stop.is_set() or self._leaving.is_set())
-            try:
-                while not (self._stop.is_set() or self._leaving.is_set()):
-                    try:
-                        lane.work_beside()
-                    except (BusyError, FullError) as error:
-                        log.warning("%s", error)
-                        self._leaving.wait(_SECONDS_BETWEEN_TRIES)
-            except Exception:
-                log.exception("a lane of this worker ended early; the others continue")
-            finally:
-                lane.leave()
-
-    def _end_other_lanes(self) -> None:
-        self._leaving.set()
-        for lane in self._others:
-            if lane.is_alive():
-                lane.join()
-
-    def _is_lingered_on(self) -> bool:
-        """Whether an engine of an earlier worker of this database and device still runs.
-
-        Only this worker could have started the run, but does not train it.
-        """
-        lingers = any(map(self._is_foreign, self._store.queue.running()))
-        if not lingers:
-            self._lingering_since = None
-        return lingers
-
-    def _end_lingering_engine(self) -> None:
-        """Kills such an engine if it had enough time to leave by itself."""
-        now = time.monotonic()
-        self._lingering_since = self._lingering_since or now
-        if now - self._lingering_since > _LINGERING_SECONDS:
-            for run in self._store.queue.running():
-                if self._is_foreign(run) and kill_engine(self._store, run.run_id):
-                    log.warning("the engine of run %d outlived its worker and did not leave: killed", run.run_id)
-
-    def _is_foreign(self, run: RunningRun) -> bool:
-        return run.worker == self._device.name and run.run_id not in self._device.working
 
     def _should_stop(self) -> bool:
         """Whether SIGTERM arrived, or `ageui worker stop` stored its request in the database."""
@@ -203,7 +186,7 @@ class QueueWorker:
             self._looked = now
             try:
                 version = self._store.version()
-                if version != self._version and self._store.workers.is_asked_to_stop(self._device.name):
+                if version != self._version and self._store.workers.is_asked_to_stop(self._name):
                     self._stop.set()
                 self._version = version
             except StoreError as error:

@@ -1,6 +1,8 @@
 """Supervises an attempt at a claimed run: starts the engine, stores its events, and reports how the attempt ended.
 
-Pause, cancel and stop reach the engine as the same signal: the end of its control socket. The engine finishes its step,
+The engine runs in a `Place`, and the supervisor does not know in which.
+
+Pause, cancel and stop reach the engine as the same request. The engine finishes its step,
 writes a checkpoint and leaves, without knowing which of the three was meant. When the end is stored,
 `AttemptWriter.stop` reads the run's request from the database and sets the status to `paused` or `cancelled`; without a
 request, the run is `queued` again in the background, or `interrupted` in the foreground. A kill is different: it sends
@@ -11,15 +13,17 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ageui.files.locks import Lock, is_held, read_note
-from ageui.store import BusyError, Claim, FullError, LostRunError, Store
-from ageui.worker.attempt_ending import Ending, ending_of, oom_kills
+from ageui.store import BusyError, Claim, FullError, LostRunError, Store, Whereabouts
+from ageui.worker.attempt_ending import Ending, ending_of
 from ageui.worker.end_commands import StartedCommands, start_end_commands
-from ageui.worker.engine_process import ENGINE, EngineProcess
-from ageui.worker.engines import Engines
 from ageui.worker.event_recorder import EventRecorder
+from ageui.worker.places.engine_child import ENGINE
+from ageui.worker.places.protocol import Exit, Place, PlacedEngine, RefusedError, UnreachableError
 from ageui.worker.processes import Process
 from ageui.worker.run_files import log_file, remove_unknown_files
 from engine.errors import AgeUIError, ConfigError, DiskFullError, GpuMemoryError
@@ -67,7 +71,7 @@ def kill_engine(store: Store, run_id: int) -> bool:
 
 
 class Supervisor:
-    """An attempt by an engine of `engines`, whose process also holds `locks`, those of the run and the device.
+    """An attempt by an engine of `place`, which on this machine also holds `locks`, those of the run and the device.
 
     `emit` receives every event; if it fails, the run is stopped as by `should_stop`. `should_stop` is called a few
     times a second: when it returns True, the engine writes a checkpoint and leaves. When `should_kill` returns True,
@@ -82,7 +86,7 @@ class Supervisor:
         device: str,
         locks: Sequence[Lock],
         policy: Policy,
-        engines: Engines,
+        place: Place[Any],
         emit: Callable[[Event], None] = lambda event: None,
         should_stop: Callable[[], bool] = lambda: False,
         should_kill: Callable[[], bool] = lambda: False,
@@ -90,7 +94,7 @@ class Supervisor:
         in_foreground: bool = False,
     ) -> None:
         self._store, self._claim, self._device, self._locks, self._policy = store, claim, device, locks, policy
-        self._engines = engines
+        self._place = place
         self._emit, self._should_stop, self._should_kill = emit, should_stop, should_kill
         self._was_beside = was_beside
         self._stopped_status = "interrupted" if in_foreground else "queued"
@@ -101,6 +105,7 @@ class Supervisor:
         self._request_now: str | None = None
         self._leave_by: float | None = None
         self._unshown: Exception | None = None
+        self._where: Whereabouts | None = None
 
     def run(self) -> Outcome:
         """Works until the attempt has ended and its end is stored.
@@ -129,6 +134,8 @@ class Supervisor:
             return Ending("failed", "failed", str(error), DiskFullError.failure, error.exit_code)
         except (ConfigError, ProtocolError) as error:
             return Ending("failed", "failed", str(error), error.failure, error.exit_code)
+        except (RefusedError, UnreachableError) as error:
+            return Ending("stopped", "queued", str(error), error.failure, error.exit_code)
         except OSError as error:
             return Ending("crashed", "failed", f"its process could not be supervised: {error}", AgeUIError.failure, 1)
         if ending.failure == GpuMemoryError.failure and self._was_beside():
@@ -137,7 +144,6 @@ class Supervisor:
 
     def _run_engine(self) -> Ending:
         """Starts the engine and supervises it until it has ended, even if something fails meanwhile."""
-        kills_before = oom_kills()
         try:
             engine = self._start()
         except OSError as error:
@@ -149,38 +155,27 @@ class Supervisor:
             self._watch(engine)
         finally:
             was_asked = engine.is_stopping or self._should_stop()
-            code = self._let_go(engine)
-        kills = oom_kills() - kills_before
+            left: Exit = self._place.let_go(engine)
         ending = ending_of(
-            code,
+            left.code,
             self._last,
             was_asked=was_asked,
-            oom_kills=kills,
+            oom_kills=left.oom_kills,
             run_id=self._claim.run_id,
             config=self._claim.run_config(),
+            told=left.told,
         )
         if ending.kind == "stopped" and self._unshown is not None:
             return replace(ending, reason=f"stopped, because its progress could not be shown: {self._unshown}")
         return ending
 
-    def _start(self) -> EngineProcess:
+    def _start(self) -> PlacedEngine:
         request = self._request()
-        remove_unknown_files(self._store, self._claim)
+        if not self._claim.is_adopted:
+            remove_unknown_files(self._store, self._claim)
         file = log_file(self._store, self._claim.run_id, self._claim.attempt)
-        engine = self._engines.take(file)
-        try:
-            engine.begin(request, file, [lock.descriptor for lock in self._locks])
-        except BaseException:
-            engine.close()
-            raise
+        engine: PlacedEngine = self._place.start(request, file, self._locks)
         return engine
-
-    def _let_go(self, engine: EngineProcess) -> int:
-        """Keeps an engine that has finished with the run, and ends any other. Returns its exit code."""
-        if engine.is_idle and not engine.is_stopping:
-            self._engines.keep(engine)
-            return 0
-        return engine.close()
 
     def _request(self) -> RunRequest:
         claim, folder = self._claim, self._store.run_folder(self._claim.run_id)
@@ -199,22 +194,23 @@ class Supervisor:
             scoring_interval=claim.scoring_interval,
         )
 
-    def _lock_note(self, engine: EngineProcess) -> dict[str, object]:
+    def _lock_note(self, engine: PlacedEngine) -> dict[str, object]:
         return {
             "run": self._claim.run_id,
             "name": self._claim.name,
             "db": str(self._store.path),
             "in_foreground": self._stopped_status == "interrupted",
-            "engine": engine.process.note(),
+            **engine.note(),
         }
 
-    def _watch(self, engine: EngineProcess) -> None:
+    def _watch(self, engine: PlacedEngine) -> None:
         """Reads and stores events until the engine has released the run or its process has ended."""
         while not (engine.is_idle or engine.has_ended):
             self._take(engine.read(_SECONDS_TO_READ))
             if self._recorder.is_due:
                 self._write_if_not_busy()
             self._obey(engine)
+            self._say_where(engine)
         self._take(engine.rest())
 
     def _take(self, messages: Iterable[Message]) -> None:
@@ -233,13 +229,22 @@ class Supervisor:
             except Exception as error:
                 self._unshown = error
 
+    def _say_where(self, engine: PlacedEngine) -> None:
+        """Stores where the attempt runs, whenever that changes."""
+        where = engine.where
+        if where is None or not where.job or where == self._where:
+            return
+        with suppress(BusyError), self._store.writing(self._claim.run_id, self._claim.attempt) as writer:
+            writer.placed(where)
+            self._where = where
+
     def _write_if_not_busy(self) -> None:
         try:
             self._recorder.write()
         except BusyError:
             return  # the recorder keeps the events and tries again
 
-    def _obey(self, engine: EngineProcess) -> None:
+    def _obey(self, engine: PlacedEngine) -> None:
         now = time.monotonic()
         if self._leave_by is not None and now > self._leave_by:
             engine.kill()  # it sent its last event and hangs
@@ -285,8 +290,8 @@ class Supervisor:
             is_disk_full = ending.failure == DiskFullError.failure
             if ending.kind == "stopped" or is_disk_full:
                 status = writer.stop(self._stopped_status, ending.reason, seconds=seconds)
-                if is_disk_full and status == "queued":
-                    # The run is intact, but nothing can be written until somebody frees space.
+                if status == "queued" and (is_disk_full or ending.failure == RefusedError.failure):
+                    # The run is intact, but no run can be trained until somebody frees space or changes an option.
                     writer.pause_queue(ending.reason)
             elif ending.kind == "crashed":
                 status = writer.crash(ending.failure or "killed", ending.reason, seconds=seconds)

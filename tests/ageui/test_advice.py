@@ -9,7 +9,7 @@ from terminal import Terminal
 from ageui.cli.training_here import how_to_resume
 from ageui.store import Store
 from ageui.worker import foreground
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import Engines
 from ageui.worker.supervisor import Policy
 from engine.events import CheckpointWritten
 

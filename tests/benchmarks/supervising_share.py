@@ -17,8 +17,8 @@ from pathlib import Path
 
 from ageui.files.locks import Lock
 from ageui.store import Claimant, Store
-from ageui.worker.engine_process import ENGINE
-from ageui.worker.engines import Engines
+from ageui.worker.places.engine_child import ENGINE
+from ageui.worker.places.local import Engines
 from ageui.worker.supervisor import Policy, Supervisor
 from engine.config import PRESETS, RunConfig, build_config
 from engine.data.spec import BUILT_IN
@@ -83,7 +83,7 @@ def watched(folder: Path, config: RunConfig) -> Measured:
         begin = time.process_time()
         engines = Engines()
         outcome = Supervisor(
-            store, claim, device="cpu", locks=locks, policy=Policy(), engines=engines, emit=seen.append
+            store, claim, device="cpu", locks=locks, policy=Policy(), place=engines, emit=seen.append
         ).run()
         watching = time.process_time() - begin
         assert outcome.status == "done"

@@ -10,14 +10,14 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 import ageui
-from ageui.store.migrations import v1, v2, v3, v4, v5, v6, v7, v8
+from ageui.store.migrations import v1, v2, v3, v4, v5, v6, v7, v8, v9
 from engine.errors import StoreError
 
 Migration = Sequence[str] | Callable[[Connection], None]
 
 MIGRATIONS: tuple[Migration, ...] = (
     v1.STATEMENTS, v2.STATEMENTS, v3.STATEMENTS, v4.STATEMENTS, v5.migrate, v6.migrate, v7.STATEMENTS,
-    v8.STATEMENTS,
+    v8.STATEMENTS, v9.STATEMENTS,
 )  # fmt: skip
 APPLICATION_ID = 0x41474555
 """`AGEU` in ASCII: distinguishes runs.db from databases of other programs."""

@@ -117,12 +117,14 @@ class Head:
         taken = [f"peak {memory}"] if memory else []
         if self.detail.row.status != "running" or not summary.step:
             return taken
-        device = self.detail.attempts[-1].device if self.detail.attempts else None
+        newest = self.detail.attempts[-1] if self.detail.attempts else None
+        device, where = (newest.device, newest.where) if newest is not None else (None, None)
         return (
             f"step {summary.step:,}/{summary.total_steps or 0:,}",
             *([f"{summary.images_per_second:,.0f} images/s"] if summary.images_per_second else []),
             *(f"{load.name} {load.load:4.0%} {load.memory}" for load in self.loads if load.name == device),
             *taken,
+            *([clean(str(where))] if where is not None else []),
             *([clean(summary.activity)] if summary.activity else []),
         )
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from store_rows import config
 
-from ageui.worker import attempt_ending
-from ageui.worker.attempt_ending import ending_of, oom_kills
+from ageui.worker import oom_kills as counting
+from ageui.worker.attempt_ending import ending_of
+from ageui.worker.oom_kills import oom_kills
 from engine.events import RunEnded, RunFailed
 
 DONE = RunEnded("done", "", 1.0)
@@ -66,7 +67,7 @@ def test_kills_for_memory_are_counted_in_the_group_else_in_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     group = tmp_path / "memory.events"
-    monkeypatch.setattr(attempt_ending, "_group_files", lambda: [group])
+    monkeypatch.setattr(counting, "_group_files", lambda: [group])
     machine = oom_kills()
     assert machine >= 0
     group.write_text("low 0\nhigh 0\nmax 4\noom 2\noom_kill 5\noom_group_kill 0\n")

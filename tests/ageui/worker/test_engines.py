@@ -10,7 +10,7 @@ from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, que
 
 from ageui.files.locks import is_held, read_note
 from ageui.store import Store
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import Engines
 from ageui.worker.run_files import log_file
 from ageui.worker.supervisor import Outcome, Supervisor
 from engine.events import Event, StepsEnded
@@ -29,7 +29,7 @@ def _attempt(store: Store, engines: Engines, run_id: int, **changes: Any) -> tup
     """One attempt at a queued run, and the process that made it."""
     claim, lock = claim_run(store, run_id)
     try:
-        outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=FAKE, engines=engines, **changes).run()
+        outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=FAKE, place=engines, **changes).run()
         return outcome, read_note(lock.path)["engine"]["pid"]
     finally:
         lock.release()

@@ -14,8 +14,7 @@ from worker_runs import claim_run, expected_losses, losses_of, orders, queue_run
 from ageui.store import FullError, Store
 from ageui.store.sqlite import driver
 from ageui.worker import supervisor as supervising
-from ageui.worker.engine_process import EngineProcess
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import EngineProcess, Engines
 from ageui.worker.run_files import log_file
 from ageui.worker.supervisor import Policy, Supervisor
 from engine.events import Event, RunEnded, RunStarted, StepsEnded
@@ -107,7 +106,7 @@ def test_a_death_is_named_and_the_next_attempt_continues(
 def test_a_kill_for_memory_is_named_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, plan={"1": [1, "SIGKILL"], "2": [1, "SIGKILL"]})
     counts = iter([0, 1, 1, 2])
-    monkeypatch.setattr(supervising, "oom_kills", lambda: next(counts))
+    monkeypatch.setattr("ageui.worker.places.local.oom_kills", lambda: next(counts))
     run_id = queue_run(store)
     assert [supervise(store, run_id).status for _ in range(2)] == ["queued", "failed"]
     row = store.runs.get(run_id)
@@ -162,7 +161,7 @@ def test_a_process_that_cannot_be_started(
     def broken(*arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("ageui.worker.engines.EngineProcess", broken)
+    monkeypatch.setattr("ageui.worker.places.local.EngineProcess", broken)
     run_id = queue_run(store)
     assert supervise(store, run_id).status == status
     assert (store.queue.current_pause() is not None) == (status == "queued")
@@ -310,7 +309,7 @@ def test_an_engine_that_dies_before_it_reads_its_request_leaves_nothing_open(
     claim = replace(claim, manifest={"long": "x" * 1_000_000})
     before = _open_pipes()
     policy = Policy(engine=(sys.executable, "-S", "-c", "raise SystemExit(3)"))
-    outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=policy, engines=Engines(policy.engine)).run()
+    outcome = Supervisor(store, claim, device="cpu", locks=[lock], policy=policy, place=Engines(policy.engine)).run()
     assert (outcome.status, outcome.ending.failure) == ("failed", "protocol")
     assert _open_pipes() == before
     lock.release()
@@ -328,7 +327,7 @@ def test_a_request_that_no_pipe_holds_arrives_whole(store: Store, tmp_path: Path
     program = tmp_path / "engine.py"
     program.write_text(f"import sys; open({str(tmp_path / 'asked')!r}, 'wb').write(sys.stdin.buffer.readline())")
     policy = Policy(engine=(sys.executable, "-S", str(program)))
-    Supervisor(store, claim, device="cpu", locks=[lock], policy=policy, engines=Engines(policy.engine)).run()
+    Supervisor(store, claim, device="cpu", locks=[lock], policy=policy, place=Engines(policy.engine)).run()
     lock.release()
     assert json.loads((tmp_path / "asked").read_text())["manifest"] == claim.manifest
 

@@ -10,8 +10,7 @@ from worker_runs import FAKE, claim_run, expected_losses, losses_of, orders, que
 from ageui.files.locks import is_held, read_note
 from ageui.store import Changed, Store
 from ageui.worker import supervisor as supervising
-from ageui.worker.engine_process import EngineProcess
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import EngineProcess, Engines
 from ageui.worker.supervisor import Policy, Supervisor, kill_engine
 from engine.events import Event, StepsEnded
 
@@ -96,7 +95,7 @@ def test_in_the_foreground_a_stopped_run_is_interrupted(store: Store, monkeypatc
 @pytest.mark.parametrize("how", ["hang", "SIGSTOP"])
 def test_an_engine_that_does_not_leave_is_killed(store: Store, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     orders(monkeypatch, plan={"1": [5, how]})
-    monkeypatch.setattr("ageui.worker.engine_process._SECONDS_FROM_TERM_TO_KILL", 0.2)
+    monkeypatch.setattr("ageui.worker.places.engine_child._SECONDS_FROM_TERM_TO_KILL", 0.2)
     run_id = queue_run(store)
     begin = time.monotonic()
     outcome = supervise(store, run_id, should_stop=lambda: len(losses_of(store, run_id)) >= 3)
@@ -157,7 +156,7 @@ def test_the_engine_holds_the_lock_as_long_as_it_lives(store: Store, monkeypatch
     pid = os.fork()
     if pid == 0:  # a watcher that is killed
         with Store.open(store.path) as own:
-            Supervisor(own, claim, device="cpu", locks=[lock], policy=FAKE, engines=Engines(FAKE.engine)).run()
+            Supervisor(own, claim, device="cpu", locks=[lock], policy=FAKE, place=Engines(FAKE.engine)).run()
         os._exit(0)
     lock.release()
     path = store.run_lock_file(run_id)

@@ -15,7 +15,7 @@ from worker_runs import expected_losses, losses_of, new_worker, orders, queue_ru
 from ageui.devices import device_lock_file, next_lock_file, take_device, who_has
 from ageui.files.locks import is_held
 from ageui.store import Store
-from ageui.worker import lane, queue_worker
+from ageui.worker import lane, local_lanes, queue_worker
 from ageui.worker.lost_runs import recover_lost
 from ageui.worker.worker_files import take_worker_lock
 
@@ -88,7 +88,7 @@ def test_a_wait_for_a_device_names_its_holder(store: Store, monkeypatch: pytest.
 def test_an_engine_that_outlived_its_worker_is_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_worker, "SECONDS_BETWEEN_LOOKS", 0.02)
     monkeypatch.setattr(lane, "SECONDS_BETWEEN_LOOKS", 0.02)
-    monkeypatch.setattr(queue_worker, "_LINGERING_SECONDS", 0.2)
+    monkeypatch.setattr(local_lanes, "_LINGERING_SECONDS", 0.2)
     monkeypatch.setattr(lane, "LONGEST_PAUSE", 0.01)
     orders(monkeypatch, steps=8, plan={"1": [3, "hang"]})
     run_id = queue_run(store)

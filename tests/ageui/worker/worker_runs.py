@@ -12,7 +12,7 @@ import pytest
 
 from ageui.files.locks import Lock
 from ageui.store import Claim, Claimant, Store
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import Engines
 from ageui.worker.queue_worker import QueueWorker
 from ageui.worker.supervisor import Outcome, Policy, Supervisor
 from ageui.worker.worker_files import take_worker_lock
@@ -65,7 +65,7 @@ def supervise(
             device="cpu",
             locks=[lock],
             policy=policy,
-            engines=engines,
+            place=engines,
             emit=emit,
             should_stop=should_stop,
             should_kill=should_kill,

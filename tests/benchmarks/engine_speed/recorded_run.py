@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from ageui.cli import main
-from ageui.worker.engine_process import EngineProcess
+from ageui.worker.places.local import EngineProcess
 from engine.wire import Message
 
 TOLD = ("what", "stage", "kind", "split", "outcome")

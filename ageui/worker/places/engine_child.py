@@ -1,4 +1,7 @@
-"""The engine's process: trains one run after another, sends events, and is stopped gently, then by force."""
+"""The engine's process: trains one run after another, and is stopped gently, then by force.
+
+Imports nothing heavy: a cluster's node imports it before each attempt.
+"""
 
 import os
 import select
@@ -7,20 +10,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ageui.worker.processes import Process
-from engine.events import Released
-from engine.request import RunRequest
-from engine.wire import Decoder, Message
 
 ENGINE = (sys.executable, "-P", "-m", "engine")
 _READ_AT_ONCE = 1 << 20
 _SECONDS_FROM_TERM_TO_KILL = 5.0
 
 
-class EngineProcess:
+class EngineChild:
     """A process in its own session and process group, which trains one run at a time.
 
     Its stdin is the control socket, which carries requests. Closing the socket asks the engine to write a checkpoint
@@ -53,23 +53,19 @@ class EngineProcess:
             os.close(sent)
             control.close()
         self._events: int | None = events
-        self._decoder = Decoder()
         self._stop_by: float | None = None
         self._terminated = False
-        self.is_idle = True
         self.process = Process.of(self._child.pid)
 
-    def begin(self, request: RunRequest, log: Path, locks: Sequence[int] = ()) -> None:
-        """Hands a run to an idle engine, with its own log file.
+    def send(self, request: bytes, log: Path, locks: Sequence[int] = ()) -> None:
+        """Hands a request, a line, to an idle engine, with the log file of its run.
 
         `locks` are file descriptors of locks. The engine holds them, too, until the run ends or the engine dies.
         """
-        self.is_idle = False
         log_file = _open_log(log)
         try:
-            line = request.line()
-            sent = socket.send_fds(self._control, [line], [log_file, *locks])
-            self._control.sendall(line[sent:])
+            sent = socket.send_fds(self._control, [request], [log_file, *locks])
+            self._control.sendall(request[sent:])
         except (BrokenPipeError, ConnectionResetError):
             return  # the engine died at once; its exit code shows why
         finally:
@@ -82,27 +78,26 @@ class EngineProcess:
         # The process stays unreaped until `close`, so its id cannot be reused, and signals reach no other group.
         return os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
-    def read(self, seconds: float) -> Iterator[Message]:
-        """Waits up to `seconds` for events and yields those that arrived. Raises `ProtocolError`."""
+    def wait(self, seconds: float) -> None:
+        """Waits up to `seconds` for bytes to receive."""
         if self._events is None:
             time.sleep(seconds)
             return
         poll = select.poll()
         poll.register(self._events, select.POLLIN)
-        if poll.poll(seconds * 1000):
-            yield from self._messages(self._receive() or b"")
+        poll.poll(seconds * 1000)
 
-    def rest(self) -> Iterator[Message]:
-        """Yields the complete events left in the pipe of an ended process. Raises `ProtocolError`."""
-        while content := self._receive():
-            yield from self._messages(content)
-
-    def _messages(self, content: bytes) -> Iterator[Message]:
-        for message in self._decoder.feed(content):
-            if isinstance(message.event, Released):
-                self.is_idle = True
-            else:
-                yield message
+    def receive(self) -> bytes:
+        """The bytes in the pipe now; empty if there are none, or the pipe has ended."""
+        if self._events is None:
+            return b""
+        try:
+            content = os.read(self._events, _READ_AT_ONCE)
+        except BlockingIOError:
+            return b""
+        if not content:
+            self._close_events()
+        return content
 
     def ask_to_stop(self, grace: float) -> None:
         """Asks the engine to write a checkpoint and exit; after `grace` seconds, `enforce_stop` ends it."""
@@ -136,18 +131,6 @@ class EngineProcess:
         self._control.close()
         self._close_events()
         return code
-
-    def _receive(self) -> bytes | None:
-        """The bytes in the pipe now; None if it is empty or has ended."""
-        if self._events is None:
-            return None
-        try:
-            content = os.read(self._events, _READ_AT_ONCE)
-        except BlockingIOError:
-            return None
-        if not content:
-            self._close_events()
-        return content
 
     def _close_events(self) -> None:
         if self._events is not None:

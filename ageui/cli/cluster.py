@@ -1,0 +1,26 @@
+"""The options of a cluster on the command line."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ageui.worker.places.slurm import ClusterOptions
+
+
+def cluster_options(on: str, sbatch: Sequence[str]) -> "ClusterOptions":
+    """The options of `--on` and `--sbatch`.
+
+    Raises `ConfigError` for another cluster, wrong options, or a machine without Slurm's commands.
+    """
+    from ageui.text.clean import clean
+    from ageui.worker.places.slurm import ClusterOptions
+    from engine.errors import ConfigError
+
+    if not re.fullmatch(r"slurm(:[\w.,-]+)?", on):
+        raise ConfigError(f"--on {clean(on)}: choose slurm or slurm:PARTITION")
+    options = ClusterOptions.of(on, sbatch)
+    if shutil.which("sbatch") is None:
+        raise ConfigError(f"--on {on}: sbatch was not found; use a machine with Slurm's commands")
+    return options

@@ -1,0 +1,164 @@
+"""The attempts of a worker on a cluster: each is a job with a thread that follows it."""
+
+import logging
+import threading
+import time
+
+from ageui.files.locks import Lock
+from ageui.memory.expected_memory import CurrentPeaks, expected_peak
+from ageui.store import Claim, Claimant, Store
+from ageui.worker.lane import LONGEST_PAUSE, SECONDS_BETWEEN_LOOKS, SharedDevice, if_it_can_be_written
+from ageui.worker.places.job_files import JobFiles
+from ageui.worker.places.protocol import RefusedError, UnreachableError
+from ageui.worker.places.slurm import ClusterOptions, SlurmPlace, threads_of_a_job
+from ageui.worker.places.slurm_commands import JobWatch, has_gpus
+from ageui.worker.supervisor import Outcome, Supervisor
+from engine.errors import ConfigError, StoreError
+
+_MEMORY_FACTOR = 1.5
+"""Slurm kills a job that exceeds its memory, and counts more than the engine's own process."""
+
+log = logging.getLogger("ageui.worker")
+
+
+class ClusterLanes:
+    """Up to `device.lanes` attempts at once on the cluster `device`, submitted with `options`.
+
+    Attempts that outlived an earlier worker are adopted: their jobs go on, and their events are read from the first
+    that is not stored.
+    """
+
+    def __init__(self, store: Store, device: SharedDevice, options: ClusterOptions) -> None:
+        self._store, self._device, self._options = store, device, options
+        self._watch = JobWatch()
+        self._following: dict[int, threading.Thread] = {}
+        self._guard = threading.Lock()
+        self._peaks = CurrentPeaks()
+        self._has_gpus: bool | None = None
+        self._crashes = 0
+        self._pause_until = 0.0
+        self._problem = ""
+
+    @property
+    def are_busy(self) -> bool:
+        return bool(self._following)
+
+    def begin(self) -> None:
+        self.attend()
+
+    def rest(self) -> None:
+        """Stores whether Slurm answers."""
+        if self._watch.problem != self._problem:
+            self._problem = self._watch.problem
+            self._say_wait(self._problem or None)
+
+    def attend(self) -> bool:
+        """Adopts attempts that no thread follows."""
+        for run in self._store.queue.running():
+            if run.where is None or run.worker != self._device.name or run.run_id in self._following:
+                continue
+            held: list[Lock] = []
+            claim = self._store.queue.adopt(run, lambda run_id, held=held: self._hold(run_id, held))  # type: ignore[misc]
+            if claim is not None:
+                log.info("run %d (%s), attempt %d: adopted", claim.run_id, claim.name, claim.attempt)
+                self._follow(claim, held[0])
+        return False
+
+    def work(self) -> None:
+        """Submits the next run if there is room, else waits a moment."""
+        if len(self._following) >= self._device.lanes or time.monotonic() < self._pause_until:
+            self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
+            return
+        held: list[Lock] = []
+        claimant = Claimant(self._device.name, self._device.name, is_on_cluster=True)
+        claim = self._store.queue.claim_next(claimant, self._device.configs, lambda run_id: self._hold(run_id, held))
+        if claim is None:
+            self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
+            return
+        log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
+        self._follow(claim, held[-1])
+
+    def forget_wait(self) -> None:
+        return
+
+    def end_others(self) -> None:
+        for thread in list(self._following.values()):
+            thread.join()
+
+    def leave(self) -> None:
+        self.end_others()
+
+    def _hold(self, run_id: int, held: list[Lock]) -> bool:
+        lock = Lock.take(self._store.run_lock_file(run_id))
+        held.extend([lock] if lock is not None else [])
+        return lock is not None
+
+    def _follow(self, claim: Claim, lock: Lock) -> None:
+        thread = threading.Thread(target=self._attempt, args=(claim, lock), name=f"run {claim.run_id}")
+        self._following[claim.run_id] = thread
+        thread.start()
+
+    def _attempt(self, claim: Claim, lock: Lock) -> None:
+        try:
+            with Store.open(self._store.path, create=False) as store:
+                outcome = Supervisor(
+                    store,
+                    claim,
+                    device=self._device.name,
+                    locks=[lock],
+                    policy=self._device.policy,
+                    place=self._place(store, claim),
+                    should_stop=self._device.stop.is_set,
+                    should_kill=self._device.should_kill,
+                ).run()
+                JobFiles.of(store.run_folder(claim.run_id), claim.attempt).remove()
+            log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
+            self._pause_after(outcome)
+        except StoreError as error:
+            log.warning("run %d: %s", claim.run_id, error)
+        except Exception:
+            log.exception("run %d is not followed at the moment", claim.run_id)
+        finally:
+            lock.release()
+            del self._following[claim.run_id]
+
+    def _place(self, store: Store, claim: Claim) -> SlurmPlace:
+        return SlurmPlace(
+            self._options,
+            self._watch,
+            has_gpus=self._may_use_gpus(),
+            stop_seconds=self._device.policy.stop_seconds,
+            memory=self._memory(store, claim),
+            engine=self._device.policy.engine,
+        )
+
+    def _may_use_gpus(self) -> bool:
+        with self._guard:
+            if self._has_gpus is None:
+                try:
+                    self._has_gpus = has_gpus(self._options.partition)
+                except (RefusedError, UnreachableError) as error:
+                    log.warning("%s", error)
+                    return False
+            return self._has_gpus
+
+    def _memory(self, store: Store, claim: Claim) -> int | None:
+        """The memory to ask for, from the peaks of earlier runs; None if it is unknown."""
+        with self._guard:
+            peaks = self._peaks.of(store)
+        try:
+            peak = expected_peak(peaks, store.runs.detail(claim.run_id), "cpu", threads_of_a_job())
+        except ConfigError:
+            return None
+        return int(peak.bytes * _MEMORY_FACTOR) if peak is not None else None
+
+    def _pause_after(self, outcome: Outcome) -> None:
+        """Submits nothing for a while after a crash or while Slurm is away, longer after each in a row."""
+        is_bad = outcome.ending.kind == "crashed" or outcome.ending.failure == UnreachableError.failure
+        self._crashes = self._crashes + 1 if is_bad else 0
+        if self._crashes:
+            self._pause_until = time.monotonic() + min(LONGEST_PAUSE, 2.0 ** (self._crashes - 1))
+
+    def _say_wait(self, waiting_for: str | None) -> None:
+        with if_it_can_be_written():
+            self._store.workers.set_work(self._device.name, None, waiting_for)
