@@ -67,6 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kills", type=int, default=6, help="how many kills at random moments")
     group.addoption("--kill-runs", type=int, default=3, help="over how many runs at the least")
     group.addoption("--kill-seed", type=int, default=0, help="seed of the moments and targets")
+    group = parser.getgroup("mlflow", "the server of tests/ageui/exchange/test_export_mlflow.py")
+    group.addoption("--mlflow", metavar="URL", help="a running MLflow server, in place of a folder")
     group = parser.getgroup("fuzz", "how many broken files are tried in tests/fuzz")
     group.addoption("--fuzz", type=int, default=2000, help="how many images, tables and folders")
     group.addoption("--fuzz-seed", type=int, default=0, help="seed of what is broken in which way")
