@@ -30,7 +30,7 @@ def curves(run: RunDetail, step_losses: Points) -> dict[str, Points]:
 
 
 def figures(run: RunDetail) -> dict[str, float]:
-    """The figures of all scored splits: `test/mae`, `test/mae/low`, `test/bias/gender`, `test/mae_of/gender/female`.
+    """The figures of all scored splits: `test/mae`, `test/mae_low`, `test/bias/gender`, `test/mae_of/gender/female`.
 
     All are in years except p-values and counts.
     """
@@ -53,15 +53,15 @@ def _figures(scores: SplitScores) -> Iterator[tuple[str, float | None]]:
     for attribute, value in stored["bias"].items():
         yield f"bias/{attribute}", value
         yield from _ends(f"bias/{attribute}", stored["interval"][attribute])
-        yield f"bias/{attribute}/p", stored["p"][attribute]
+        yield f"bias/{attribute}_p", stored["p"][attribute]
     for group in stored["groups"]:
         yield f"mae_of/{group['attribute']}/{group['group']}", group["mae"]
 
 
 def _ends(name: str, interval: list[float] | None) -> Iterator[tuple[str, float]]:
     if interval is not None:
-        yield f"{name}/low", interval[0]
-        yield f"{name}/high", interval[1]
+        yield f"{name}_low", interval[0]
+        yield f"{name}_high", interval[1]
 
 
 def settings(run: RunDetail) -> dict[str, str | bool | float]:
