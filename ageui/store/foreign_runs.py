@@ -111,7 +111,7 @@ def _epochs(history: Mapping[str, Mapping[int, float]]) -> dict[int, dict[str, f
 
 def _summary(run_id: int, figures: Mapping[str, float], epochs: Mapping[int, Mapping[str, float]]) -> RunSummary:
     last = max(epochs, default=0)
-    best = next((epoch for epoch in reversed(epochs) if epochs[epoch]["is_best"]), None)
+    best = next((epoch for epoch in sorted(epochs, reverse=True) if epochs[epoch]["is_best"]), None)
     values: dict[str, Any] = {f"bias_{attribute}": figures.get(attribute) for attribute in REPORT_ATTRIBUTES}
     values |= dict(_newest(epochs))
     values["best_val_loss"] = figures.get("val_loss", epochs[best]["val_loss"] if best is not None else None)
