@@ -32,14 +32,21 @@ def save_weights(
     """Writes an `AgeModel`'s state and config to `path`, atomically and flushed to the disk.
 
     `pretraining` is the sentence of `engine.pretraining` about the run's first weights, which the file passes on to
-    runs that start from it. Equal weights and configs give equal files: safetensors writes metadata entries in random
-    order, so the config is the only entry and holds that sentence. Raises `DiskFullError` or `RunFailedError`; an
-    earlier file stays intact.
+    runs that start from it. Raises `DiskFullError` or `RunFailedError`; an earlier file stays intact.
+    """
+    content = weights_content(state, config, pretraining)
+    return write_for_run(path, lambda stream: stream.write(content), f"weights ({len(content):,} bytes)")
+
+
+def weights_content(state: Mapping[str, Tensor], config: RunConfig, pretraining: str | None = None) -> bytes:
+    """The bytes of such a file.
+
+    Equal weights and configs give equal bytes: safetensors writes metadata entries in random order, so the config is
+    the only entry and holds the sentence about pretraining.
     """
     known = {} if pretraining is None else {_PRETRAINING: pretraining}
     metadata = {"config": json.dumps({**config.model_dump(mode="json"), **known})}
-    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata)
-    return write_for_run(path, lambda stream: stream.write(content), f"weights ({len(content):,} bytes)")
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata)
 
 
 def load_weights(path: Path, sha256: str | None = None) -> tuple[dict[str, Tensor], RunConfig]:

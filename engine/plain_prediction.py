@@ -130,7 +130,7 @@ def plain_prediction(config: RunConfig, weights: str, script: str, *, photos: bo
     loss = build_loss(config)
     return _SCRIPT.format(
         weights=weights,
-        input=_input(config, photos),
+        input=expected_image(config, photos=photos),
         script=script,
         **_network(config, backbone),
         epsilon=_EPSILON.format(epsilon=config.bn_epsilon) if config.bn_epsilon is not None else "",
@@ -178,8 +178,8 @@ def _keywords(arguments: Mapping[str, Any]) -> str:
     return "".join(f", {key}={value!r}" for key, value in arguments.items())
 
 
-def _input(config: RunConfig, photos: bool) -> str:
-    """The images that the script expects."""
+def expected_image(config: RunConfig, *, photos: bool) -> str:
+    """The images that the network expects, in a sentence; `photos` as in `plain_prediction`."""
     if config.crop == "aligned":
         return (
             "Each image must be one aligned face, as dlib cuts it with five landmarks:\n"

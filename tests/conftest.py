@@ -71,6 +71,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--cluster-runs", type=int, default=3, help="how many runs of the sweep")
     group.addoption("--cluster-kills", type=int, default=5, help="how many kills at random moments")
     group.addoption("--cluster-seed", type=int, default=0, help="seed of the moments and targets")
+    group = parser.getgroup("mlflow", "the server of tests/ageui/exchange/test_export_mlflow.py")
+    group.addoption("--mlflow", metavar="URL", help="a running MLflow server, in place of a folder")
     group = parser.getgroup("fuzz", "how many broken files are tried in tests/fuzz")
     group.addoption("--fuzz", type=int, default=2000, help="how many images, tables and folders")
     group.addoption("--fuzz-seed", type=int, default=0, help="seed of what is broken in which way")

@@ -20,6 +20,7 @@ from ageui.cli.doctor import doctor
 from ageui.cli.explain import explain
 from ageui.cli.export import export_run
 from ageui.cli.folds import join_runs_on_folds
+from ageui.cli.import_csv import import_tables
 from ageui.cli.logs import show_logs
 from ageui.cli.options import Database, Files, warn_of_variables
 from ageui.cli.predict import predict_images
@@ -122,6 +123,7 @@ app.command("ensemble", rich_help_panel=RESULTS)(ensemble_runs)
 app.command("calibrate", rich_help_panel=RESULTS)(calibrate_runs)
 app.command("folds", rich_help_panel=RESULTS)(join_runs_on_folds)
 app.command("export", rich_help_panel=RESULTS)(export_run)
+app.command("import", rich_help_panel=RESULTS)(import_tables)
 app.add_typer(data_app, name="data", rich_help_panel=CARE)
 app.add_typer(db_app, name="db", rich_help_panel=CARE)
 app.add_typer(config_app, name="config", rich_help_panel=CARE)

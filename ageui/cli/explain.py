@@ -25,6 +25,7 @@ PAGES = (
     "keys",
     "speed",
     "files",
+    "exchange",
     "questions",
 )
 """The names of the pages, in reading order."""

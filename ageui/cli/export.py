@@ -1,17 +1,20 @@
-"""`ageui export`: writes a run's predictions or weights to files."""
+"""`ageui export`: writes a run's predictions or weights to files, or a run for another tool."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ageui.cli.completion import words
+from ageui.cli.export_to import TOOLS, Target, check_target, export_to
 from ageui.cli.options import Database, Reference, messages, open_store
 from ageui.cli.output import Force, refuse_target, write_output
+from ageui.cli.predictions_table import predictions_frame, predictions_text
+from ageui.cli.run_weights import kept_weights
 from ageui.text.sentences import counted
 
 if TYPE_CHECKING:
-    from ageui.store import CheckpointRow, RunDetail, Store
-    from engine.choices import Precision
+    from ageui.store import RunDetail, Store
 
 
 def export_run(
@@ -23,26 +26,59 @@ def export_run(
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Copy the weights to a .safetensors file.", show_default=False)
     ] = None,
+    tool: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="|".join(TOOLS),
+            help="Write the run for another tool.",
+            autocompletion=words(*TOOLS),
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH|URL",
+            show_default=False,
+            help="File, folder, or server for --to (mlflow: $MLFLOW_TRACKING_URI).",
+        ),
+    ] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Experiment of the MLflow server (default: ageui).", show_default=False),
+    ] = None,
+    with_image_names: Annotated[
+        bool, typer.Option("--with-image-names", help="Add predictions with image names (mlflow, hub).")
+    ] = False,
     force: Force = False,
     db: Database = None,
 ) -> None:
-    """Export a run's predictions or weights.
+    """Export a run's predictions or weights, or the run for another tool.
 
-    Predictions have the columns split, image, age, predicted (years) and one per attribute. age_low and age_high are
-    the ends of an age range. pretraining warns that the initial weights may have been pretrained on scored faces. In
-    CSV, text that a spreadsheet would run as a formula gets a leading ', which ageui removes on reading; Parquet is
-    exact.
+    Predictions have the columns split, image, age, predicted (years) and one per attribute. In CSV, text that a
+    spreadsheet would run as a formula gets a leading ', which ageui removes on reading; Parquet is exact. Beside the
+    weights, the command writes a script, FILE.py, that predicts in PyTorch and torchvision without ageui.
 
-    Beside the weights, the command writes a script, FILE.py, that predicts in PyTorch and torchvision without ageui.
-    Only you can read the files, since they come from faces of people.
+    With --to, tensorboard, mlflow and hub get curves, scores, settings or a model card; onnx and torch one file that
+    takes RGB images (N, S, S, 3) uint8 of the run's size S and gives ages. Host, user, paths and notes stay out, and
+    image names unless you add --with-image-names. See ageui explain exchange. Only you can read the files.
 
         ageui export first --predictions predictions.csv
         ageui export first --weights first.safetensors
+        ageui export first --to onnx --output first.onnx
     """
     from engine.errors import ConfigError
 
-    if predictions is None and weights is None:
-        raise ConfigError("nothing to export; add --predictions FILE, --weights FILE, or both")
+    if tool is None and (output is not None or experiment is not None or with_image_names):
+        raise ConfigError("--output, --experiment and --with-image-names need --to; choose one of " + ", ".join(TOOLS))
+    if predictions is None and weights is None and tool is None:
+        raise ConfigError("nothing to export; add --predictions FILE, --weights FILE, or --to TOOL")
+    target = Target(tool, output, experiment, with_image_names, force) if tool is not None else None
+    if target is not None:
+        check_target(target)
     if predictions is not None and predictions.suffix not in (".csv", ".tsv", ".parquet"):
         raise ConfigError(f"--predictions {predictions}: end the name in .csv, .tsv or .parquet")
     if weights is not None and weights.suffix != ".safetensors":
@@ -55,58 +91,21 @@ def export_run(
             _write_predictions(store, detail, predictions)
         if weights is not None:
             _copy_weights(store, detail, weights)
-
-
-def precision_of(detail: "RunDetail") -> "Precision":
-    """The arithmetic of the run's newest attempt; `auto` if no attempt started to train."""
-    manifests = [attempt.manifest for attempt in detail.attempts if attempt.manifest]
-    found: Precision = manifests[-1]["dtype"] if manifests else "auto"
-    return found
-
-
-def kept_weights(detail: "RunDetail") -> "CheckpointRow":
-    """The run's kept weights. Raises `DataError` for a run without weights."""
-    from engine.errors import DataError
-
-    if detail.derived_from is not None:
-        names = detail.derived_from.source_names
-        raise DataError(
-            f"run {detail.id} ({detail.name}) has no weights of its own; name one of its source runs: {names}"
-        )
-    if detail.kept is None:
-        raise DataError(
-            f"run {detail.id} ({detail.name}, {detail.status}) has no weights: "
-            + (
-                "they were removed, or the run was copied without its files"
-                if detail.status == "done"
-                else "a run writes them when it ends or stops, after at least one epoch with a finite loss"
-            )
-        )
-    return detail.kept
+        if target is not None:
+            export_to(store, detail, target)
 
 
 def _write_predictions(store: "Store", detail: "RunDetail", path: Path) -> None:
     import io
 
-    from engine.csv_text import defused, with_text
-    from engine.errors import DataError
-
-    frame = store.scores.predictions_frame(detail.id)
-    if frame.empty:
-        raise DataError(
-            f"run {detail.id} ({detail.name}, {detail.status}) has no predictions: it was not scored, or they were "
-            "deleted"
-        )
-    if detail.pretraining:
-        frame = frame.assign(pretraining=detail.pretraining)
-    content = io.BytesIO()
+    frame = predictions_frame(store, detail)
     if path.suffix == ".parquet":
+        content = io.BytesIO()
         frame.to_parquet(content, index=False)
+        written = content.getvalue()
     else:
-        separator = "\t" if path.suffix == ".tsv" else ","
-        years = [str(years) for years in frame["predicted"].to_numpy()]  # pandas would leave NaN empty
-        with_text(frame, defused).assign(predicted=years).to_csv(content, index=False, sep=separator)
-    write_output(path, content.getvalue(), private=True)
+        written = predictions_text(frame, "\t" if path.suffix == ".tsv" else ",")
+    write_output(path, written, private=True)
     messages().print(f"{counted(len(frame), 'prediction')}: {path}", soft_wrap=True)
 
 

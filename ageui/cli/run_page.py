@@ -1,5 +1,6 @@
 """Prints a run for `ageui show`: its config, its history and its scores."""
 
+import math
 from dataclasses import replace
 
 from rich.console import Console
@@ -91,7 +92,7 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
 
 
 def _print_published(console: Console, detail: RunDetail, command: str | None) -> None:
-    """Prints a published run's figures, note, and the command that trains its config."""
+    """Prints a published or imported run: its figures, note and history, and the command that trains its config."""
     row = detail.row
     console.print(Text(clean(f"run {row.id}  {row.name}  {state_of(row)}"), style="bold"), soft_wrap=True)
     if command:
@@ -100,6 +101,7 @@ def _print_published(console: Console, detail: RunDetail, command: str | None) -
         console.print(Text(clean(row.note)), soft_wrap=True)
     console.print()
     console.print(rich_table(published_table(row.summary)))
+    _print_history(console, detail)
     console.print(why_no_scores(row), style="dim", soft_wrap=True)
 
 
@@ -163,7 +165,8 @@ def _print_history(console: Console, detail: RunDetail) -> None:
     best = next((epoch for epoch in reversed(history) if epoch.is_best), None)
     kept = f"  best epoch {best.epoch}" if best and losses else ""
     seconds = sum(epoch.seconds for epoch in history)
-    console.print(f"{counted(last.epoch, 'epoch')} in {seconds:.1f} s{curve}{kept}", soft_wrap=True)
+    took = f" in {seconds:.1f} s" if not math.isnan(seconds) else ""
+    console.print(f"{counted(last.epoch, 'epoch')}{took}{curve}{kept}", soft_wrap=True)
     scored = next((epoch for epoch in reversed(history) if epoch.scores is not None), None)
     if scored is not None and scored.scores is not None and not detail.results:
         biases = "".join(f", {name} bias {number(value)}" for name, value in scored.scores.bias.items())

@@ -65,8 +65,9 @@ class DraftRow:
 
 
 def published_draft(run: "RunDetail", columns: Columns) -> DraftRow:
-    """A draft of figures from the report, which cannot be compared: their images and predictions are unknown."""
+    """A draft of figures that were not measured here and cannot be compared: images and predictions are unknown."""
     summary = run.row.summary
+    origin = "imported from another tool" if run.row.is_imported else "published in the report"
     values = {MAE: summary.mae, **summary.bias}
     row = ComparedRow(
         kind="published",
@@ -77,7 +78,7 @@ def published_draft(run: "RunDetail", columns: Columns) -> DraftRow:
         n=None,
         cells=tuple(Cell(None if group else values.get(column)) for column, group in columns.items()),
         comparable=False,
-        reason="published in the report: without predictions there are no intervals, and nothing to set against others",
+        reason=f"{origin}: without predictions there are no intervals, and nothing to set against others",
         runs=(run.id,),
     )
     return DraftRow(row, None, {}, no_errors, (run,))

@@ -49,7 +49,8 @@ def _details(run: RunFacts) -> list[str]:
         f"seed {_set(config, 'seed')}."
     )
     if run.is_published:
-        return [*said, "Settings are as published, as far as they are known; there are no weights of it here."]
+        origin = "imported from another tool" if run.detail.row.is_imported else "as published"
+        return [*said, f"Settings are {origin}, as far as they are known; there are no weights of it here."]
     if (made := run.detail.derived_from) is not None:
         return [*said, f"Not trained itself, but made from {made.source_names}. Settings that differ are lists."]
     if version := facts.get("versions", {}).get("ageui"):
@@ -166,7 +167,8 @@ def _ethics(run: RunFacts) -> list[str]:
 def _caveats(run: RunFacts) -> list[str]:
     said = []
     if run.is_published:
-        said.append("Published figures: on which images, and with which weights, is not known here.")
+        kind = "Imported" if run.detail.row.is_imported else "Published"
+        said.append(f"{kind} figures: on which images, and with which weights, is not known here.")
     elif run.scores is not None and len(run.detail.trainings) == 1:
         said.append("One training with one seed: another seed gives other figures. Repeat it before ranking it.")
     noisy = [figure_name(column) for column, cell in run.cells if cell.inside_noise]

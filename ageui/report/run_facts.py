@@ -26,7 +26,7 @@ class RunFacts:
 
     @property
     def is_published(self) -> bool:
-        """Whether its figures come from the published report, without scores and images behind them."""
+        """Whether its figures come from the published report or another tool, without images behind them."""
         return self.detail.row.is_published
 
     @property

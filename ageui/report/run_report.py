@@ -26,7 +26,7 @@ def report(runs: "Sequence[RunDetail]", predictions: "LoadPredictions", split: s
     """
     load, known = cache(predictions), ComparisonCache()
     together = compare(runs, split=split, predictions=load, further=["signed"], cache=known)
-    every = [_facts(run, together.split, load, known) for run in runs]
+    every = [run_facts(run, together.split, load, known) for run in runs]
     if len(every) == 1:
         (only,) = every
         return Document(only.detail.name, lead(only), (*run_sections(only), model_card(only)))
@@ -35,8 +35,8 @@ def report(runs: "Sequence[RunDetail]", predictions: "LoadPredictions", split: s
     return Document(f"{counted(len(every), 'run')} of ageui", blocks, (comparison_section(together), *sections))
 
 
-def _facts(run: "RunDetail", split: str | None, predictions: "LoadPredictions", known: ComparisonCache) -> RunFacts:
-    """The facts of a compared run."""
+def run_facts(run: "RunDetail", split: str | None, predictions: "LoadPredictions", known: ComparisonCache) -> RunFacts:
+    """The facts of a compared run on a split; `predictions` and `known` are as in `report` and `compare`."""
     scores = run.scores(split) if split else None
     if scores is None:
         return RunFacts(run, split, None, None, compare([run]) if run.row.is_published else None)

@@ -28,7 +28,15 @@ WORST_SHOWN = 20
 def lead(run: RunFacts) -> tuple[Block, ...]:
     """A few sentences: what the run is, how it ended, and its MAE."""
     row = run.detail.row
-    state = "published" if run.is_published else "derived" if row.is_derived else row.status
+    state = (
+        "imported"
+        if row.is_imported
+        else "published"
+        if run.is_published
+        else "derived"
+        if row.is_derived
+        else row.status
+    )
     said = [f"Run {row.id}, {state}{f', archived {row.archived_at:%Y-%m-%d}' if row.archived_at else ''}."]
     if run.scores is None:
         said.append(run.why_unscored)
@@ -52,10 +60,10 @@ def lead(run: RunFacts) -> tuple[Block, ...]:
 def run_sections(run: RunFacts) -> tuple[Section, ...]:
     """All sections with something to say, except the model card."""
     found = (
-        _scores(run),
+        scores_section(run),
         _curves(run),
         _predictions(run),
-        _groups(run),
+        groups_section(run),
         _worst(run),
         _config(run),
         _training(run),
@@ -64,10 +72,12 @@ def run_sections(run: RunFacts) -> tuple[Section, ...]:
     return tuple(section for section in found if section.blocks)
 
 
-def _scores(run: RunFacts) -> Section:
+def scores_section(run: RunFacts) -> Section:
+    """MAE and biases with their intervals and tests, or the reason why there are none."""
     if run.is_published:
         columns = (*name_columns("figure"), *figure_columns("value"))
-        title = "Published figures; MAE and biases in years, lower is better"
+        kind = "Imported" if run.detail.row.is_imported else "Published"
+        title = f"{kind} figures; MAE and biases in years, lower is better"
         return Section("Scores", (replace(published_table(run.detail.row.summary), columns=columns, title=title),))
     if run.scores is None:
         return Section("Scores", (Paragraph(run.why_unscored),))
@@ -152,7 +162,8 @@ def _predictions(run: RunFacts) -> Section:
     return Section("Predictions", tuple(blocks))
 
 
-def _groups(run: RunFacts) -> Section:
+def groups_section(run: RunFacts) -> Section:
+    """The errors of each group, as a plot and a table."""
     if run.scores is None or not run.scores.result.biases:
         missing = "The images have no attributes and no age groups."
         return Section("Groups", (Paragraph(missing),) if run.scores else ())

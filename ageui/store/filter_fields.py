@@ -36,7 +36,7 @@ def filter_fields() -> dict[str, FilterField]:
         ("id", "number", Run.id, "number of the run"),
         ("name", "text", Run.name, "name of the run"),
         ("status", "text", Run.status, "queued, running, paused, done, diverged, failed, cancelled or interrupted"),
-        ("source", "text", Run.source, "measured, or report for published figures"),
+        ("source", "text", Run.source, "measured, derived, report (published figures) or imported"),
         ("note", "text", Run.note, "note on the run"),
         ("created", "time", Run.created_at, "when the run was made, as 2026-01-31, 2026-01-31T18:00 or today"),
         ("ended", "time", Run.ended_at, "when the run ended"),

@@ -10,7 +10,7 @@ from ageui.store.batches import batches
 from ageui.store.filters import ordering, where
 from ageui.store.run_rows import RESOLVED, RUN_ID, resolved_manifest
 from ageui.store.store_part import StorePart
-from ageui.store.tables import PUBLISHED, Bias, ItemSet, Result, Run, RunSummary
+from ageui.store.tables import NOT_MEASURED, Bias, ItemSet, Result, Run, RunSummary
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import completed
 
@@ -59,7 +59,7 @@ class Listing(StorePart):
 
     def order(self, filter: str | None, order: str) -> list[ListedRun]:
         """The runs that match a filter, in the given order, both as in `Runs.search`. Raises `ConfigError`."""
-        is_published = (col(Run.source) == PUBLISHED).label("is_published")
+        is_published = col(Run.source).in_(NOT_MEASURED).label("is_published")
         chosen = (
             sql_select(  # type: ignore[call-overload]
                 RUN_ID.label("id"), Run.config_hash, Run.status, Run.attempt, is_published, RunSummary.split,

@@ -39,7 +39,9 @@ from ageui.store.store_part import StorePart
 from ageui.store.sweep_hold import HELD, RESUMED, hold_too_large
 from ageui.store.tables import (
     DERIVED,
+    IMPORTED,
     MEASURED,
+    PUBLISHED,
     Attempt,
     Checkpoint,
     EpochScore,
@@ -355,13 +357,19 @@ class _Place(NamedTuple):
     position: float
 
 
+_NOT_TRAINED = {
+    DERIVED: "is made from other runs",
+    PUBLISHED: "holds figures from the report",
+    IMPORTED: "holds figures of another tool",
+}
+
+
 def _of_measured(rule: Rule) -> Rule:
     """The rule, plus a refusal of published and derived runs."""
 
     def refusing(run: RunState) -> Values:
         if run.source != MEASURED:
-            what = "is made from other runs" if run.source == DERIVED else "holds figures from the report"
-            raise ConfigError(f"{run} {what}, so it cannot be run")
+            raise ConfigError(f"{run} {_NOT_TRAINED[run.source]}, so it cannot be run")
         return rule(run)
 
     return refusing

@@ -10,7 +10,7 @@ from typing import Any
 
 from ageui.store.derived_from import DerivedFrom
 from ageui.store.score_records import SplitScores
-from ageui.store.tables import DERIVED, PUBLISHED
+from ageui.store.tables import DERIVED, IMPORTED, NOT_MEASURED
 from ageui.text.plain_json import plain_json
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE
 from engine.config import build_config
@@ -81,8 +81,13 @@ class RunRow:
 
     @property
     def is_published(self) -> bool:
-        """Whether its figures come from the report, not from our own training."""
-        return self.source == PUBLISHED
+        """Whether its figures come from the report or another tool, not from our own training."""
+        return self.source in NOT_MEASURED
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether its figures come from another tool."""
+        return self.source == IMPORTED
 
     @property
     def is_derived(self) -> bool:
@@ -197,7 +202,9 @@ class RunDetail:
 
     @property
     def command(self) -> str | None:
-        """The command that makes this run again; None if this ageui cannot run its config."""
+        """The command that makes this run again; None if this ageui cannot run its config, or does not know it."""
+        if self.row.is_imported:
+            return None
         if self.derived_from is not None:
             return self.derived_from.command
         try:

@@ -9,7 +9,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, SQLModel, col, select
 
 from ageui.store.records import AttemptRow, CheckpointRow, RunRow, Summary, Whereabouts
-from ageui.store.tables import Attempt, Checkpoint, Run, RunSummary, RunTag
+from ageui.store.tables import IMPORTED, Attempt, Checkpoint, Run, RunSummary, RunTag
 from engine.choices import REPORT_ATTRIBUTES
 from engine.config import completed
 from engine.errors import ConfigError
@@ -93,7 +93,7 @@ def _tags(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
 
 def _run_row(row: Row[Any], tags: tuple[str, ...]) -> RunRow:
     run = dict(zip(_RUN_FIELDS, row, strict=False))
-    run["config"] = completed(run["config"])
+    run["config"] = run["config"] if run["source"] == IMPORTED else completed(run["config"])
     summary = dict(zip(_SUMMARY_FIELDS, row[len(_RUN_FIELDS) :], strict=False))
     measures = row[len(_RUN_FIELDS) + len(_SUMMARY_FIELDS) :]
     count = len(REPORT_ATTRIBUTES)

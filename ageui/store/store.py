@@ -19,6 +19,7 @@ from ageui.store.edits import RunEdits
 from ageui.store.endings import Endings
 from ageui.store.errors import readable_errors
 from ageui.store.example import opened_path
+from ageui.store.foreign_runs import ForeignRuns
 from ageui.store.imports import Imports
 from ageui.store.listing import Listing
 from ageui.store.migrations import schema_version
@@ -30,6 +31,7 @@ from ageui.store.removal import Removal
 from ageui.store.rescoring import Rescoring
 from ageui.store.runs import Runs
 from ageui.store.scores import Scores
+from ageui.store.tables import IMPORTED
 from ageui.store.workers import Workers
 from engine.errors import StoreError
 
@@ -51,6 +53,7 @@ class Store:
     - `removal` deletes runs and predictions,
     - `peak_memory` reads the peak memory of runs,
     - `imports` copies runs from another database,
+    - `foreign` stores runs of other tools,
     - `endings` answers questions about runs that have just ended,
     - `data` holds the registered data sets,
     - `workers` holds the worker of each device.
@@ -75,6 +78,7 @@ class Store:
         self.rescoring = Rescoring(self._read, self._write, folder)
         self.removal = Removal(self._read, self._write, folder)
         self.imports = Imports(self._read, self._write, folder)
+        self.foreign = ForeignRuns(self._read, self._write, folder)
         self.peak_memory = PeakMemory(self._read, self._write, folder)
         self.endings = Endings(self._read, self._write, folder)
         self.data = DataSets(self._read, self._write, folder)
@@ -184,7 +188,8 @@ class Store:
             found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check").fetchall()]
             orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
             holes = connection.exec_driver_sql(
-                "SELECT run_id, count(*), max(step) FROM metric WHERE key = 'epoch/train_loss' "
+                "SELECT run_id, count(*), max(step) FROM metric JOIN run ON run.id = run_id "
+                f"WHERE key = 'epoch/train_loss' AND source <> '{IMPORTED}' "
                 "GROUP BY run_id HAVING count(*) <> max(step)"
             ).fetchall()
         lines = [] if found == ["ok"] else [f"damaged: {line}" for line in found[:_MOST_LISTED]]

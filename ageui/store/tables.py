@@ -12,8 +12,10 @@ from sqlmodel import Field, SQLModel
 from ageui.store.column_types import Json, Real, UtcTime
 
 STATUSES = ("queued", "running", "paused", "done", "diverged", "failed", "cancelled", "interrupted")
-MEASURED, PUBLISHED, DERIVED = "measured", "report", "derived"
-"""The source of a run's figures: our training, the report, or the predictions of other runs."""
+MEASURED, PUBLISHED, DERIVED, IMPORTED = "measured", "report", "derived", "imported"
+"""The source of a run's figures: our training, the report, the predictions of other runs, or another tool."""
+NOT_MEASURED = (PUBLISHED, IMPORTED)
+"""The sources of figures that nobody measured here."""
 _STATUS_CHECK = f"status IN ({', '.join(map(repr, STATUSES))})"
 
 

@@ -13,6 +13,7 @@ SYMBOLS = {
     "interrupted": "‖",
 }
 PUBLISHED = "◆ published"
+IMPORTED = "◆ imported"
 DERIVED = "∑ derived"
 LOST = "the processes are gone: they were killed, or the machine was switched off"
 """Why a run is lost. It is stored as running; commands that only read the database show it as `lost`."""
@@ -30,14 +31,16 @@ class RunState(Protocol):
     @property
     def is_published(self) -> bool: ...
     @property
+    def is_imported(self) -> bool: ...
+    @property
     def is_derived(self) -> bool: ...
 
 
 def state_of(row: RunState) -> str:
     """A run's status, or the status that it is changing to, with its symbol; `◆ published` for published
-    figures, `∑ derived` for those made from other runs."""
+    figures, `◆ imported` for those of another tool, `∑ derived` for those made from other runs."""
     if row.is_published:
-        return PUBLISHED
+        return IMPORTED if row.is_imported else PUBLISHED
     if row.is_derived:
         return DERIVED
     becoming = _BECOMING.get(row.request or "") if row.status == "running" else None
@@ -47,12 +50,18 @@ def state_of(row: RunState) -> str:
 def why_no_scores(row: RunState) -> str:
     """The reason why a run has no scores: it is not trained yet, diverged, was not evaluated, or is published."""
     if row.is_published:
-        return "its figures are from the report: it was not trained here, so it has no predictions or intervals"
+        origin = "another tool" if row.is_imported else "the report"
+        return f"its figures are from {origin}: it was not trained here, so it has no predictions or intervals"
     if row.status in _SCORED_LATER:
         return f"no scores yet: the run is {row.status} and is scored after training"
     if row.status == "diverged":
         return "no scores: the run diverged and its weights were not scored"
     return "no scores: the run was not evaluated"
+
+
+def not_trained_text(row: RunState) -> str:
+    """The origin of published figures: `published in the report, not trained here`."""
+    return f"{'imported from another tool' if row.is_imported else 'published in the report'}, not trained here"
 
 
 def diverged_text(kept_epoch: int | None) -> str:

@@ -16,7 +16,7 @@ from ageui.text.clean import clean
 from ageui.text.duplicates import duplicates_lines
 from ageui.text.folds import fold_sentence
 from ageui.text.sentences import gigabytes
-from ageui.text.states import why_no_scores
+from ageui.text.states import not_trained_text, why_no_scores
 from engine.config import FLAG_FIELDS, RunConfig
 
 _EPOCHS_SHOWN = 500
@@ -43,8 +43,8 @@ def instead_of_scores(detail: RunDetail) -> RenderableType:
 
 def why_no_points(detail: RunDetail, curve: str, waiting: str) -> str:
     """A sentence why a curve has no points."""
-    if detail.row.is_published:
-        return "no curves: published in the report, not trained here"
+    if detail.row.is_published and not detail.history:
+        return f"no curves: {not_trained_text(detail.row)}"
     if detail.derived_from is not None:
         return f"no curves: made from {detail.derived_from.source_names}"
     if detail.history and detail.row.status not in ("queued", "running"):
@@ -66,7 +66,7 @@ def why_no_errors(detail: RunDetail, scores: SplitScores | None) -> str:
 def why_no_log(detail: RunDetail) -> str:
     """A sentence why the log is empty."""
     if detail.row.is_published:
-        return "no log: published in the report, not trained here"
+        return f"no log: {not_trained_text(detail.row)}"
     if detail.derived_from is not None:
         return f"no log: made from {detail.derived_from.source_names}"
     return "no log yet" if detail.row.status in ("queued", "running") else "the log is empty, or its file is gone"
@@ -84,7 +84,7 @@ def image_folder(detail: RunDetail, scores: SplitScores) -> str:
 def _nothing(detail: RunDetail, yet: str) -> Text:
     if detail.derived_from is not None:
         return Text(clean(f"not trained: made from {detail.derived_from.source_names}"), style="dim")
-    return Text("published in the report, not trained here" if detail.row.is_published else yet, style="dim")
+    return Text(not_trained_text(detail.row) if detail.row.is_published else yet, style="dim")
 
 
 def config_table(detail: RunDetail) -> RichTable:
@@ -93,7 +93,8 @@ def config_table(detail: RunDetail) -> RichTable:
     rows = [(_option(name), setting(config, name)) for name in config]
     rows.append(("", ""))
     command = "to train it" if detail.row.is_published else "command"
-    rows.append((command, detail.command or "this version of ageui cannot run this config"))
+    if not detail.row.is_imported:
+        rows.append((command, detail.command or "this version of ageui cannot run this config"))
     rows.append(("data", f"{detail.data_spec.get('name')} {detail.data_spec.get('path') or ''}"))
     if sentence := fold_sentence(detail.data_spec):
         rows.append(("split", sentence))

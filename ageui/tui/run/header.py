@@ -11,13 +11,13 @@ from ageui.compare.differing_settings import setting
 from ageui.compare.figure_names import short_title
 from ageui.present.bars import progress_bar, sparkline
 from ageui.present.figures import between, duration, number
-from ageui.present.marks import NO_BETTER, NOISE, PUBLISHED
+from ageui.present.marks import NO_BETTER, NOISE
 from ageui.present.table import Tone
 from ageui.present.terminal import shortened
 from ageui.store import Epoch, RunDetail, SplitScores
 from ageui.text.clean import clean
 from ageui.text.sentences import counted, gigabytes
-from ageui.text.states import state_of, why_no_scores
+from ageui.text.states import not_trained_text, state_of, why_no_scores
 from ageui.tui.device_loads import DeviceLoad
 from ageui.tui.queue_state import eta_text
 from ageui.tui.tones import state_tone
@@ -71,7 +71,7 @@ class Head:
         """The parts of the progress, the most important first."""
         row, summary, took = self.detail.row, self.detail.row.summary, self._seconds
         if row.is_published:
-            return ["from the report, not trained here"]
+            return [not_trained_text(row)]
         if row.is_derived:
             return [str(row.config["derived"])]
         if row.status == "queued":
@@ -139,7 +139,7 @@ class Head:
         elif self.detail.row.is_published:
             summary = self.detail.row.summary
             figures = {"MAE": number(summary.mae), **{name: number(value) for name, value in summary.bias.items()}}
-            beside = [f"{PUBLISHED} published"]
+            beside = [state_of(self.detail.row)]
         elif (epoch := scored_epoch(self.detail)) is not None:
             assert epoch.scores is not None
             biases = {name: number(value) for name, value in epoch.scores.bias.items()}

@@ -14,7 +14,7 @@ from ageui.compare.run_tables import explanations
 from ageui.present.table import Tone
 from ageui.store import RunDetail, SplitScores, Store
 from ageui.text.clean import clean
-from ageui.text.states import PUBLISHED, why_no_scores
+from ageui.text.states import state_of, why_no_scores
 from ageui.tui import changes, keys
 from ageui.tui.chart.chart import Chart
 from ageui.tui.chart.dot_plot import REFERENCE
@@ -149,7 +149,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
 
     @property
     def _shows_curve(self) -> bool:
-        return (self._is_stacked and not self._is_published) or self._main == "curve"
+        return (self._is_stacked and self._may_have_curves) or self._main == "curve"
 
     @property
     def _shows_part(self) -> bool:
@@ -158,6 +158,10 @@ class RunScreen(LiveScreen[RunSnapshot]):
     @property
     def _is_published(self) -> bool:
         return self._snapshot is not None and self._snapshot.detail.row.is_published
+
+    @property
+    def _may_have_curves(self) -> bool:
+        return not self._is_published or (self._snapshot is not None and bool(self._snapshot.detail.history))
 
     def _arrange(self) -> None:
         """Shows the parts that fit."""
@@ -319,7 +323,7 @@ class RunScreen(LiveScreen[RunSnapshot]):
         if self._snapshot is None:
             return
         detail = self._snapshot.detail
-        published = [f"{PUBLISHED}: {why_no_scores(detail.row)}"] if detail.row.is_published else []
+        published = [f"{state_of(detail.row)}: {why_no_scores(detail.row)}"] if detail.row.is_published else []
         self.app.push_screen(ExplainScreen([*published, *explanations(detail), *_MARKS]))
 
     def action_compare(self) -> None:
