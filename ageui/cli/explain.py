@@ -24,6 +24,7 @@ PAGES = (
     "keys",
     "speed",
     "files",
+    "python",
     "questions",
 )
 """The names of the pages, in reading order."""
