@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ageui.planning.stored_comparison import StoredComparison
     from ageui.store import Store
 
-_BEST = "Find the best setting"
-
 
 def compare_runs(
     references: Annotated[
@@ -88,20 +86,17 @@ def compare_runs(
         str | None,
         typer.Option(
             metavar="FIGURE",
-            help="Show the setting with the best FIGURE and the front (default: of all runs).",
+            help="Show the best setting by FIGURE, and the front.",
             show_default=False,
-            rich_help_panel=_BEST,
         ),
     ] = None,
     where: Annotated[
         str,
-        typer.Option(
-            metavar="FIGURE<=N", help="Limits for --best, as in age-bias<=3.", show_default=False, rich_help_panel=_BEST
-        ),
+        typer.Option(metavar="FIGURE<=N", help="Limits for --best, as in age-bias<=3.", show_default=False),
     ] = "",
     confirm: Annotated[
         bool,
-        typer.Option("--confirm", help="Queue the best setting with 5 other seeds.", rich_help_panel=_BEST),
+        typer.Option("--confirm", help="Queue the best setting with 5 other seeds."),
     ] = False,
     output_format: Annotated[
         str | None,
@@ -135,14 +130,12 @@ def compare_runs(
 ) -> None:
     """Compare runs by MAE, the four biases, and the settings that differ.
 
-    Marks show the best figures, biases within noise, and the Pareto front; ranks cover all five figures. The constant
-    predictor, which always predicts the train mean, has its own row without a rank. Differences have 95% intervals
-    from a paired bootstrap on the same images. Between means over seeds, the intervals include the seeds and need two
-    or more on each side. For all marks: ageui explain bias.
+    Marks show the best figures, biases within noise, and the Pareto front; ranks cover all five figures. Differences
+    have 95% intervals from a paired bootstrap; between means over seeds, they include the seeds and need two or more on
+    each side. For all marks: ageui explain bias.
 
         ageui compare first second --baseline first
         ageui compare tag=demo --fold-seeds --groups
-        ageui compare tag=demo -o table.md
         ageui compare tag=demo --best mae --where 'age-bias<=3'
         ageui compare tag=demo --fold-seeds -o plot.pdf --plot mae,gender
     """

@@ -40,9 +40,7 @@ _LISTED = 8
 def sweep(
     flags: ConfigFlags,
     seeds: Annotated[int | None, option("Train each combination with N seeds.", RUNS, "N")] = None,
-    sample: Annotated[
-        int | None, option("Draw N points from lists and ranges, as in --lr 1e-5..1e-3.", RUNS, "N")
-    ] = None,
+    sample: Annotated[int | None, option("Draw N points from ranges and lists.", RUNS, "N")] = None,
     sample_seed: Annotated[int | None, option("Seed of the sample (default: 0).", FURTHER, "N")] = None,
     again: Annotated[
         bool, option("Also queue runs that already exist with the same config and data.", FURTHER, None, "--again")
@@ -62,13 +60,12 @@ def sweep(
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue a run for every combination of comma lists, or a sample, and print the ids.
+    """Queue every combination of comma lists, or a sample, and print the ids.
 
-    + joins the parts of one value: gender+age weights samples by both attributes, --epochs 25+25 trains 25 epochs per
-    stage. The sweep leaves out runs that are done, running or queued with the same config and data.
+    + joins the parts of one value, as in --weights none,gender+age or --epochs 25+25. Existing runs with the same
+    config and data are left out.
 
-    --sample N draws the first N points of a Sobol sequence instead: numbers from ranges (learning rates on a
-    logarithmic scale, whole numbers for whole fields), the others from lists. A larger N continues the sample.
+    --sample draws points from ranges and lists; a larger N continues the sample.
 
         ageui sweep --loss mse,mape --weights none,gender,gender+age --seeds 3
         ageui sweep --lr 1e-4,5e-4 --dry-run

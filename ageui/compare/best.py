@@ -79,12 +79,13 @@ class Best:
 class Found:
     """The settings of a comparison that a goal asks about: `winner` is None if no setting keeps the limits.
 
-    `front` are the rows on the Pareto front of the goal's figures, or of MAE and biases if there are no limits. `among`
-    counts the settings that could win.
+    `front` are the rows on the Pareto front of `front_figures`: those of the goal, or MAE and biases if there are no
+    limits. `among` counts the settings that could win.
     """
 
     winner: ComparedRow | None
     front: tuple[ComparedRow, ...]
+    front_figures: tuple[str, ...]
     among: int
 
 
@@ -106,17 +107,18 @@ def find_best(comparison: Comparison, best: Best) -> Found:
         if all(limit.holds(own[place]) for limit, own in zip(best.limits, values, strict=True))
     ]
     keeping.sort(key=lambda place: ranks[place] or 0.0)
-    front_figures = best.figures if best.limits else dict.fromkeys((*best.figures, *comparison.ranked_over))
+    front_figures = best.figures if best.limits else tuple(dict.fromkeys((*best.figures, *comparison.ranked_over)))
     is_on_front = front_by(comparison, *front_figures)
     on_front = sorted((place for place in competing if is_on_front[place]), key=lambda place: ranks[place] or 0.0)
     winner = rows[keeping[0]] if keeping else None
-    return Found(winner, tuple(rows[place] for place in on_front), len(competing))
+    return Found(winner, tuple(rows[place] for place in on_front), front_figures, len(competing))
 
 
 def best_first(comparison: Comparison, best: Best, confirming: Collection[int]) -> Comparison:
-    """The comparison with the rows that a goal asks about, and a first note about the winner.
+    """The comparison with the rows that a goal asks about.
 
-    The winner comes first, then the others of the front, the settings that were repeated, baseline and constants.
+    The winner comes first, then the others of the front, the settings that were repeated, baseline and constants. The
+    first notes name the winner and the front.
 
     Parameters
     ----------
@@ -131,9 +133,12 @@ def best_first(comparison: Comparison, best: Best, confirming: Collection[int]) 
     rows = [row for row in (found.winner, *found.front) if row is not None]
     rows += [row for row in comparison.rows if row.is_baseline or row.kind != "run" or is_confirmed(row, confirming)]
     shown = tuple({(row.kind, row.name, row.runs): row for row in rows}.values())
-    note = _sentence(comparison, best, found, confirming)
+    notes = [_sentence(comparison, best, found, confirming)]
+    if found.front:
+        names = ", ".join(row.name for row in found.front)
+        notes.append(f"Pareto front of {', '.join(map(figure_name, found.front_figures))}: {names}")
     winner = found.winner.runs if found.winner is not None else ()
-    return replace(comparison, rows=shown, notes=(note, *comparison.notes), winner=winner)
+    return replace(comparison, rows=shown, notes=(*notes, *comparison.notes), winner=winner)
 
 
 def is_confirmed(row: ComparedRow, confirming: Collection[int]) -> bool:
@@ -143,9 +148,10 @@ def is_confirmed(row: ComparedRow, confirming: Collection[int]) -> bool:
 
 def _sentence(comparison: Comparison, best: Best, found: Found, confirming: Collection[int]) -> str:
     winner, among = found.winner, counted(found.among, "setting")
+    if winner is None and not found.among:
+        return "no run has the figures to choose by"
     if winner is None:
-        what = " and ".join(map(str, best.limits))
-        return f"none of {among} has {what}" if best.limits and found.among else "no run has the figures to choose by"
+        return f"none of {among} has {' and '.join(map(str, best.limits))}"
     cells = dict(zip(comparison.columns, winner.cells, strict=True))
     figures = ", ".join(f"{figure_name(name)} {_text(cells[name])}" for name in best.figures)
     told = f"{best}: {winner.name}, {figures}"
@@ -154,7 +160,7 @@ def _sentence(comparison: Comparison, best: Best, found: Found, confirming: Coll
     luck = f"{told}; these figures chose it among {among}, so they are too good"
     if any(run_id in confirming for run_id in winner.runs):
         return f"{luck}; its repeats have no scores yet, see ageui queue"
-    return f"{luck}; to repeat it with {CONFIRMING_SEEDS} other seeds, add --confirm"
+    return f"{luck}; ageui compare --best … --confirm repeats it with {CONFIRMING_SEEDS} other seeds"
 
 
 def _text(cell: Cell) -> str:

@@ -13,9 +13,10 @@ _STYLE = (
 )
 
 NOTEBOOK_STYLE = (
-    "<style>.ageui table{border-collapse:collapse}.ageui caption{text-align:left}.ageui td,.ageui th{text-align:left;"
-    "vertical-align:top;padding:.2rem .6rem}.ageui .figure{text-align:right;font-variant-numeric:tabular-nums}"
-    ".ageui small{opacity:.75}.ageui ul{list-style:none;padding:0}.ageui svg{max-width:100%;height:auto}</style>"
+    "<style>.ageui{overflow-x:auto}.ageui table{border-collapse:collapse}.ageui caption{text-align:left}"
+    ".ageui td,.ageui th{text-align:left;vertical-align:top;padding:.2rem .6rem}.ageui .figure{text-align:right;"
+    "white-space:nowrap;font-variant-numeric:tabular-nums}.ageui small{opacity:.75}"
+    ".ageui ul{list-style:none;padding:0}.ageui svg{max-width:100%;height:auto}</style>"
 )
 """For tables within `<div class="ageui">`, on light and dark pages."""
 

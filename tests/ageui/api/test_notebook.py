@@ -22,5 +22,5 @@ def test_the_notebook_runs_and_shows_its_tables(tmp_path: Path) -> None:
     assert "the settings differ" in comparison["text/html"]
     assert "True" in frame["text/html"]
     assert plot["image/svg+xml"].startswith("<svg")
-    assert "lowest MAE with age bias &lt;= 4" in best["text/html"]
+    assert "lowest MAE with age bias &lt;= 4.3" in best["text/html"]
     assert "<svg" in run["text/html"]

@@ -75,8 +75,9 @@ def test_figures_that_chose_are_said_to_be_too_good(comparison: Comparison) -> N
     assert told.winner == (2,)
     assert told.notes[0] == (
         "lowest MAE with age bias <= 3: run 2, MAE 5.50, age bias 2.90; these figures chose it among 4 settings, so "
-        "they are too good; to repeat it with 5 other seeds, add --confirm"
+        "they are too good; ageui compare --best … --confirm repeats it with 5 other seeds"
     )
+    assert told.notes[1] == "Pareto front of MAE, age bias: run 1, run 2, run 3"
     told = best_first(comparison, Best.of("mae", "age<=1"), ())
     assert (told.notes[0], told.winner) == ("none of 4 settings has age bias <= 1", ())
 
