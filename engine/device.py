@@ -39,13 +39,13 @@ class Placement:
         return "bf16" if self.dtype is torch.bfloat16 else "fp32"
 
 
-def place(config: RunConfig, given: str | None = None, before: Mapping[str, Any] | None = None) -> Placement:
-    """Chooses device and dtype, and sets determinism for the process.
+def choose_placement(config: RunConfig, given: str | None = None, before: Mapping[str, Any] | None = None) -> Placement:
+    """Chooses device and dtype, and changes nothing in the process.
 
     Parameters
     ----------
     config
-        `device`, `precision`, `backbone` and `deterministic` count.
+        `device`, `precision` and `backbone` count.
     given
         The device of the run's worker, which replaces the config's `auto` or `cuda`.
     before
@@ -56,20 +56,26 @@ def place(config: RunConfig, given: str | None = None, before: Mapping[str, Any]
     DeviceError
         If this machine lacks the device.
     """
-    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which reports free memory
     device, device_reason = _device(config.device)
     if given is not None and _device(given)[0] != device:
         device, device_reason = _device(given)[0], "its worker's"
     dtype, dtype_reason = _dtype(config, device, before or {})
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
+    where = f"{device} ({device_reason})"
+    return Placement(device, name, dtype, where, f"{where}, {dtype_reason}")
+
+
+def place(config: RunConfig, given: str | None = None, before: Mapping[str, Any] | None = None) -> Placement:
+    """Chooses device and dtype as `choose_placement` does, and sets determinism for the process."""
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the order of NVML, which reports free memory
+    placement = choose_placement(config, given, before)
     # CUDA reads this once, at its start. A later run of this process may be deterministic even if this run is not.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     _set_determinism(config)
     # By default, torch fills new memory to expose reads of uninitialised memory.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not config.deterministic
-    where = f"{device} ({device_reason})"
-    return Placement(device, name, dtype, where, f"{where}, {dtype_reason}")
+    return placement
 
 
 def _set_determinism(config: RunConfig) -> None:

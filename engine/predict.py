@@ -10,20 +10,19 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.age_predictor import BATCH, AgePredictor, cropped
 from engine.bounded_files import IMAGE_BYTES, problem_of, read_regular
 from engine.choices import Precision
 from engine.config import RunConfig
 from engine.data import face_finder
-from engine.data.decode import FRAMES, decode, is_animated, to_square
-from engine.data.face_chips import Box, face_square
-from engine.device import place
+from engine.data.decode import FRAMES, decode, is_animated
+from engine.data.face_chips import Box
+from engine.device import Placement, choose_placement, place
 from engine.errors import DataError
 from engine.kept_weights import load_weights
 from engine.losses import build_loss
-from engine.model_inputs import backbone_features
 from engine.models import AgeModel, build_model
 
-BATCH = 32
 SMALLEST_SIDE = 32
 """The smallest shorter side in pixels of a face crop."""
 MOST_OBLONG = 1.5
@@ -60,6 +59,39 @@ def load_model(weights: Path, sha256: str | None = None) -> tuple[AgeModel, RunC
     model, _ = build_model(fresh, loss.outputs, shares_weights=loss.shares_weights)
     model.load_state_dict(state)
     return model, config
+
+
+def load_predictor(
+    weights: Path,
+    *,
+    sha256: str | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    on_photos: bool = False,
+    placed: Callable[[RunConfig], Placement] = choose_placement,
+) -> AgePredictor:
+    """A run's network with its preprocessing, on a device.
+
+    Parameters
+    ----------
+    weights, sha256, device, precision
+        As in `predict_files`.
+    on_photos
+        Whether the run was trained on faces found in photos.
+    placed
+        Chooses device and arithmetic; `engine.device.place` also sets determinism for the process.
+
+    Raises
+    ------
+    DataError
+        If the weights are missing, damaged, or not the expected file.
+    DeviceError
+        If this machine lacks the device.
+    """
+    model, config = load_model(weights, sha256)
+    precision = config.precision if precision == "auto" else precision
+    placement = placed(config.model_copy(update={"device": device, "precision": precision}))
+    return AgePredictor(model, config, placement, on_photos=on_photos)
 
 
 def predict_files(
@@ -108,11 +140,8 @@ def predict_files(
     DeviceError
         If this machine lacks the device.
     """
-    model, config = load_model(weights, sha256)
-    precision = config.precision if precision == "auto" else precision
-    placement = place(config.model_copy(update={"device": device, "precision": precision}))
-    model.to(placement.device).to(memory_format=torch.channels_last).eval()
-    loss = build_loss(config)
+    predictor = load_predictor(weights, sha256=sha256, device=device, precision=precision, placed=place)
+    config = predictor.config
     finds = config.crop == "aligned" if find_faces is None else find_faces
     found: list[PredictedAge] = []
     with face_finder.face_finder() if finds or config.crop == "aligned" else nullcontext() as find:
@@ -121,12 +150,9 @@ def predict_files(
             squares = [square for _, square in block if square is not None]
             years: list[float] = []
             for first in range(0, len(squares), BATCH):
-                pixels = torch.from_numpy(np.stack(squares[first : first + BATCH])).to(placement.device)
-                batch = pixels.permute(0, 3, 1, 2).float().div_(255)
-                views = (batch, batch.flip(-1)) if config.mirror else (batch,)
+                pixels = torch.from_numpy(np.stack(squares[first : first + BATCH])).to(predictor.placement.device)
                 with torch.inference_mode():
-                    outputs = [model.score(backbone_features(model, view, placement)) for view in views]
-                years += loss.mean_years(outputs).tolist()
+                    years += predictor(pixels.permute(0, 3, 1, 2)).tolist()
             ages = iter(years)
             found += [one if square is None else replace(one, years=next(ages)) for one, square in block]
             progress("predicting", min(start + BATCH, len(images)), len(images))
@@ -145,15 +171,13 @@ def _squares(
         return [(PredictedAge(path, None, problem_of(error)), None)]
     image = Image.fromarray(pixels)
     if finds_all:
-        cut = [(face.box, face_square(image, face, config.crop, config.size)) for face in faces]
+        cut = [(face.box, cropped(image, face, config)) for face in faces]
         if not cut:
             return [(PredictedAge(path, None, NO_FACE), None)]
         warnings = (FRAMES,) if is_animated(content) else ()
         return [(PredictedAge(path, None, None, warnings, box), square) for box, square in cut]
     face = face_finder.main_face(faces, image.width, image.height)
-    square = (
-        to_square(image, config.size) if config.crop == "as-is" else face_square(image, face, config.crop, config.size)
-    )
+    square = cropped(image, face, config)
     box = face.box if face is not None else None
     return [(PredictedAge(path, None, None, tuple(_warnings(content, pixels, square)), box), square)]
 

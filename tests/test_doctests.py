@@ -21,6 +21,14 @@ def _modules_with_examples() -> Iterator[str]:
                 yield ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
+def test_examples_of_the_manual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = Path(str(ageui.__file__)).parent / "cli" / "explained" / "python.md"
+    result = doctest.testfile(str(page), module_relative=False, optionflags=FLAGS)
+    assert result.attempted > 5
+    assert result.failed == 0, "the output above differs"
+
+
 @pytest.mark.parametrize("module", _modules_with_examples())
 def test_examples(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

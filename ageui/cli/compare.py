@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +11,21 @@ from ageui.cli.completion import lists, runs, runs_or, words
 from ageui.cli.options import AsJson, Database, Limit, Split, messages, open_store, results, sayer
 from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 
+if TYPE_CHECKING:
+    from ageui.planning.stored_comparison import StoredComparison
+    from ageui.store import Store
+
 
 def compare_runs(
     references: Annotated[
-        list[str],
-        typer.Argument(metavar="RUN...", help="Ids, names, or filters that match several runs.", autocompletion=runs),
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN...",
+            help="Ids, names, or filters that match several runs.",
+            autocompletion=runs,
+            show_default=False,
+        ),
+    ] = None,
     split: Split = None,
     baseline: Annotated[
         str | None,
@@ -73,6 +82,22 @@ def compare_runs(
             rich_help_panel=FURTHER,
         ),
     ] = None,
+    best: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIGURE",
+            help="Show the best setting by FIGURE, and the front.",
+            show_default=False,
+        ),
+    ] = None,
+    where: Annotated[
+        str,
+        typer.Option(metavar="FIGURE<=N", help="Limits for --best, as in age-bias<=3.", show_default=False),
+    ] = "",
+    confirm: Annotated[
+        bool,
+        typer.Option("--confirm", help="Queue the best setting with 5 other seeds."),
+    ] = False,
     output_format: Annotated[
         str | None,
         typer.Option(
@@ -105,29 +130,32 @@ def compare_runs(
 ) -> None:
     """Compare runs by MAE, the four biases, and the settings that differ.
 
-    Marks show the best figures, biases within noise, and the Pareto front; ranks cover all five figures. The constant
-    predictor, which always predicts the train mean, has its own row without a rank. Differences have 95% intervals
-    from a paired bootstrap on the same images. Between means over seeds, the intervals include the seeds and need two
-    or more on each side. For all marks: ageui explain bias.
+    Marks show the best figures, biases within noise, and the Pareto front; ranks cover all five figures. Differences
+    have 95% intervals from a paired bootstrap; between means over seeds, they include the seeds and need two or more on
+    each side. For all marks: ageui explain bias.
 
         ageui compare first second --baseline first
         ageui compare tag=demo --fold-seeds --groups
-        ageui compare tag=demo -o table.md
+        ageui compare tag=demo --best mae --where 'age-bias<=3'
         ageui compare tag=demo --fold-seeds -o plot.pdf --plot mae,gender
     """
     from ageui.cli.tables import more_sentence, rows_to_show
-    from ageui.compare import FORMATS, compare, comparison_table, render_text
+    from ageui.compare import FORMATS, comparison_table, render_text
+    from ageui.compare.best import Best
     from ageui.compare.comparison import Marking
     from ageui.compare.many_tests import known_correction
     from ageui.compare.measures import PLOT_FORMATS
     from ageui.compare.methods import METHODS_FORMATS, methods_text
     from ageui.compare.seed_figures import known_across
+    from ageui.planning.stored_comparison import compare_stored
     from ageui.present.terminal import with_legend
     from ageui.text.sentences import counted
     from engine.errors import ConfigError
 
     if output is not None and output_format == "table":
         raise ConfigError("--format table is for the terminal; with --output, choose another format")
+    if best is None and (where or confirm):
+        raise ConfigError("--where and --confirm are about the best setting; add --best FIGURE, as in --best mae")
     formats = [*FORMATS, *PLOT_FORMATS] if output is None else [*FORMATS[1:], *PLOT_FORMATS]
     formats = list(METHODS_FORMATS) if methods else formats
     named = output_format or ("json" if as_json else None)
@@ -135,26 +163,25 @@ def compare_runs(
     if plot is not None and chosen not in PLOT_FORMATS:
         raise ConfigError(f"--plot {plot}: a plot is a file; add -o FILE.svg or -o FILE.pdf")
     refuse_target(output, force, streams=True)
-    with open_store(db, read_only=True) as store:
-        ids = dict.fromkeys(store.runs.find_all(references))
-        against = baseline if baseline in (None, "constant") else str(store.runs.find_one(baseline))
-        if against not in (None, "constant"):
-            ids.setdefault(int(against))
-        compared = store.runs.details(list(ids))
-        comparison = compare(
-            compared,
+    with open_store(db, read_only=not confirm) as store:
+        found = compare_stored(
+            store,
+            references or [],
             split=split,
-            baseline=against,
-            # A plot shows no differences or tests, so it needs predictions only for crossed groups.
-            predictions=store.scores.predictions if by or chosen not in PLOT_FORMATS else None,
-            fold_seeds=fold_seeds or fold_across is not None,
+            baseline=baseline,
+            fold_seeds=fold_seeds,
             fold_across=known_across(fold_across),
             further=[] if figures == "none" else [name.strip() for name in figures.split(",")],
             crossed=by or [],
             groups=groups,
             marking=Marking(known_correction(correct), margin),
-            scored=store.scores.on_images,
+            # A plot shows no differences or tests.
+            tested=chosen not in PLOT_FORMATS,
+            best=Best.of(best, where) if best is not None else None,
         )
+        if confirm:
+            _queue_repeats(store, found)
+    comparison = found.comparison
     if chosen == "table":
         table = comparison_table(comparison)
         cut = replace(table, rows=table.rows[: rows_to_show(limit)])
@@ -163,10 +190,27 @@ def compare_runs(
             sayer(messages())(said)
         return
     if methods:
-        print_or_write(methods_text(comparison, compared, chosen), output, "methods")
+        print_or_write(methods_text(comparison, found.runs, chosen), output, "methods")
     elif chosen in PLOT_FORMATS:
         from ageui.report.comparison_plot import comparison_plot
 
         print_or_write(comparison_plot(comparison, chosen, plot), output, "plot")
     else:
         print_or_write(render_text(comparison, chosen), output, counted(len(comparison.rows), "row"))
+
+
+def _queue_repeats(store: "Store", found: "StoredComparison") -> None:
+    """Queues the repeats of the best setting and of the baseline, and says so."""
+    from ageui.cli.checked_queueing import queue_checked
+    from ageui.planning.confirmation import CONFIRM
+    from ageui.planning.stored_comparison import confirming_runs
+    from ageui.text.sentences import counted
+
+    console = messages()
+    say = sayer(console)
+    new = confirming_runs(store, found)
+    if not new:
+        say("the repeats are stored or queued already; see ageui queue")
+        return
+    ids = queue_checked(store, new, console, tags=[CONFIRM])
+    say(f"{counted(len(ids), 'run')} queued with the tag {CONFIRM}; when they are done, compare again")

@@ -26,6 +26,7 @@ PAGES = (
     "speed",
     "files",
     "exchange",
+    "python",
     "questions",
 )
 """The names of the pages, in reading order."""

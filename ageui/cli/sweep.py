@@ -1,4 +1,4 @@
-"""`ageui sweep`: queues a grid of runs."""
+"""`ageui sweep`: queues a grid or a sample of runs."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,6 +40,8 @@ _LISTED = 8
 def sweep(
     flags: ConfigFlags,
     seeds: Annotated[int | None, option("Train each combination with N seeds.", RUNS, "N")] = None,
+    sample: Annotated[int | None, option("Draw N points from ranges and lists.", RUNS, "N")] = None,
+    sample_seed: Annotated[int | None, option("Seed of the sample (default: 0).", FURTHER, "N")] = None,
     again: Annotated[
         bool, option("Also queue runs that already exist with the same config and data.", FURTHER, None, "--again")
     ] = False,
@@ -58,18 +60,22 @@ def sweep(
     files: Files = None,
     as_json: AsJson = False,
 ) -> None:
-    """Queue a run for every combination of comma lists, and print the ids.
+    """Queue every combination of comma lists, or a sample, and print the ids.
 
-    + joins the parts of one value: gender+age weights samples by both attributes, --epochs 25+25 trains 25 epochs per
-    stage. The sweep leaves out runs that are done, running or queued with the same config and data.
+    + joins the parts of one value, as in --weights none,gender+age or --epochs 25+25. Existing runs with the same
+    config and data are left out.
+
+    --sample draws points from ranges and lists; a larger N continues the sample.
 
         ageui sweep --loss mse,mape --weights none,gender,gender+age --seeds 3
         ageui sweep --lr 1e-4,5e-4 --dry-run
+        ageui sweep --sample 32 --lr 1e-5..1e-3 --batch 16,32,64
     """
     from ageui.cli.background import start_missing_workers
     from ageui.planning.disk_space import refuse_small_disk
     from ageui.planning.expected_time import time_sentence
     from ageui.planning.plan import Basis, plan
+    from ageui.planning.sweeps import Sample
     from ageui.text.sentences import counted
     from engine.errors import ConfigError
 
@@ -77,9 +83,12 @@ def sweep(
         raise ConfigError(
             f"--folds {folds}: a sweep has no folds; queue each setting with: ageui run --folds {folds} --detach"
         )
+    if sample is None and sample_seed is not None:
+        raise ConfigError("--sample-seed chooses the points of a sample; add --sample N, or leave it out")
+    drawn = Sample(sample, sample_seed or 0) if sample is not None else None
     console = messages()
     with open_store(db, create=True, files=files) as store:
-        planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds)
+        planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds, sample=drawn)
         print_choices(console, planned.first, flags)
         say = sayer(console)
         if planned.left_out and not again:

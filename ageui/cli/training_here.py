@@ -94,7 +94,7 @@ def _import_for_the_end() -> None:
 def end_here(store: "Store", claimed: "Claim", outcome: "Outcome", console: "Console") -> None:
     """Says how a run ended, waits for the end commands, and exits with the run's code unless it is done."""
     say = sayer(console)
-    _print_ending(say, store, claimed, outcome)
+    print_ending(say, store, claimed, outcome)
     with suppress(KeyboardInterrupt):
         if outcome.commands is not None and (problem := outcome.commands.problem()):
             say(f"ageui: {problem}")
@@ -102,7 +102,8 @@ def end_here(store: "Store", claimed: "Claim", outcome: "Outcome", console: "Con
         raise typer.Exit(outcome.ending.exit_code)
 
 
-def _print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
+def print_ending(say: Callable[[str], None], store: "Store", claim: "Claim", outcome: "Outcome") -> None:
+    """Says why a run is not done, and what to do."""
     from ageui.text.clean import clean
     from ageui.worker.run_files import log_file
     from engine.errors import AgeUIError

@@ -81,7 +81,8 @@ class Comparison:
     columns behind ranks and Pareto marks; it is empty if fewer than two runs can be ranked. `tests` counts the tests of
     MAE and biases against the baseline, `further_tests` those of all other figures: two families, each corrected by
     itself. `is_foldable` means that some rows differ in nothing but their seed. `data` is the name of the data that the
-    comparable rows were scored on.
+    comparable rows were scored on. `winner` holds the ids of the runs behind the row that a goal chose, see
+    `ageui.compare.best`.
     """
 
     split: str | None
@@ -100,6 +101,7 @@ class Comparison:
     further: tuple[str, ...] = ()
     is_foldable: bool = False
     data: str = ""
+    winner: tuple[int, ...] = ()
 
     @cached_property
     def has_unselected(self) -> bool:

@@ -47,10 +47,10 @@ def render_text(comparison: Comparison, format: str) -> str:
         table = paper_table(comparison)
         return WRITERS[format](ExportSheet(table, Records((), ()), table.title, label=_LABEL, remarks=comparison.notes))
     table = comparison_table(comparison)
-    return WRITERS[format](ExportSheet(table, _records(comparison), data=_data(comparison, table.legend)))
+    return WRITERS[format](ExportSheet(table, records(comparison), data=_data(comparison, table.legend)))
 
 
-def _records(comparison: Comparison) -> Records:
+def records(comparison: Comparison) -> Records:
     parts = (*_PARTS, *(_SPREAD_PARTS if comparison.folded else ()))
     heads = ["run", "id", "status", "split", "selected", "images", "comparable", "reason", *comparison.settings]
     heads += [f"{_field(column, comparison)}{part}" for column in comparison.columns for part in parts]
@@ -105,6 +105,7 @@ def _data(comparison: Comparison, legend: Sequence[Note]) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "settings": comparison.settings,
         "ranked_over": comparison.ranked_over,
+        **({"winner": comparison.winner} if comparison.winner else {}),
         "tests": {
             "figures": comparison.tests,
             "further": comparison.further_tests,

@@ -75,24 +75,24 @@ def sorted_by(comparison: Comparison, name: str, *, descending: bool = False, pi
     return replace(comparison, rows=tuple(comparison.rows[place] for place in places))
 
 
-def front_by(comparison: Comparison, x: str, y: str) -> list[bool]:
-    """Whether each row is on the Pareto front of two figures.
+def front_by(comparison: Comparison, *names: str) -> list[bool]:
+    """Whether each row is on the Pareto front of some figures.
 
     Only comparable runs are, and scores whose images chose the weights only if all runs have such scores. No value of a
     field is better, so that there is no front over fields.
     """
-    if not all(name == RANK or name in comparison.columns for name in (x, y)):
+    if not all(name == RANK or name in comparison.columns for name in names):
         return [False] * len(comparison.rows)
     competing = set(fair_places(comparison.rows))
     figures = [
-        pair if place in competing else (None, None)
-        for place, pair in enumerate(zip(_losses(comparison, x), _losses(comparison, y), strict=True))
+        own if place in competing else (None,) * len(names)
+        for place, own in enumerate(zip(*(losses(comparison, name) for name in names), strict=True))
     ]
     return [bool(is_on) for is_on in pareto_front(figures)]
 
 
-def _losses(comparison: Comparison, name: str) -> list[float | None]:
-    """The comparable values such that lower ones are better; a signed error is good near 0."""
+def losses(comparison: Comparison, name: str) -> list[float | None]:
+    """The comparable values of a figure, such that lower ones are better; a signed error is good near 0."""
     if name == RANK:
         return [row.rank for row in comparison.rows]
     place, direction = comparison.columns.index(name), better(name)

@@ -31,17 +31,15 @@ class Plan:
         return [found for found in self.known if found is not None]
 
     def to_queue(self, *, again: bool, name: str | None = None) -> list[NewRun]:
-        """The new runs, or all runs with `again`. Several named runs are numbered.
+        """The new runs, or all runs with `again`. Several named runs are numbered by their place in the plan.
 
         Settles the arithmetic of a sweep by the rule for this machine, so that all of its runs compute alike.
         """
-        new = [run for run, found in zip(self.runs, self.known, strict=True) if again or found is None]
-        if len(self.runs) > 1:
-            new = [replace(run, config=settled(run.config)) for run in new]
-        if name is None:
-            return new
-        names = [name] if len(new) == 1 else [f"{name}-{number}" for number in range(1, len(new) + 1)]
-        return [replace(run, name=called) for run, called in zip(new, names, strict=True)]
+        planned = enumerate(zip(self.runs, self.known, strict=True), start=1)
+        new = [(place, run) for place, (run, found) in planned if again or found is None]
+        if len(self.runs) == 1:
+            return [replace(run, name=name) for _, run in new]
+        return [replace(run, config=settled(run.config), name=name and f"{name}-{place}") for place, run in new]
 
 
 @dataclass(frozen=True)
@@ -53,14 +51,22 @@ class Basis:
     like: SettingsLayer | None = None
 
 
-def plan(store: Store, values: Mapping[str, str], basis: Basis, *, seeds: int | None = None) -> Plan:
-    """Plans every combination of `values`, comma lists by field; `seeds` repeats each with that many seeds.
+def plan(
+    store: Store,
+    values: Mapping[str, str],
+    basis: Basis,
+    *,
+    seeds: int | None = None,
+    sample: sweeps.Sample | None = None,
+) -> Plan:
+    """Plans every combination of `values`, comma lists by field, or a `sample` of lists and ranges.
 
-    Raises `ConfigError` for a wrong value, an unknown data set, or more than `sweeps.MOST_RUNS` combinations.
+    `seeds` repeats each with that many seeds. Raises `ConfigError` for a wrong value, an unknown data set, or more than
+    `sweeps.MOST_RUNS` runs.
     """
     settings = _settings(store, basis)  # once: --config may be a pipe
-    first = settings.resolve(sweeps.grid(values)[0])
-    runs = with_data(store, _configs(settings, with_seeds(values, first.config.seed, seeds)))
+    first = settings.resolve(_combinations(values, sample)[0])
+    runs = with_data(store, _configs(settings, with_seeds(values, first.config.seed, seeds), sample))
     return Plan(first, runs, tuple(store.runs.find_same(runs)))
 
 
@@ -96,8 +102,12 @@ def with_data(store: Store, configs: Sequence[RunConfig]) -> tuple[NewRun, ...]:
     return tuple(NewRun(config, specs[config.data]) for config in configs)
 
 
-def _configs(settings: Settings, values: Mapping[str, str]) -> list[RunConfig]:
-    configs = [settings.resolve(combination).config for combination in sweeps.grid(values)]
+def _combinations(values: Mapping[str, str], sample: sweeps.Sample | None) -> list[dict[str, str]]:
+    return sweeps.grid(values) if sample is None else sweeps.sampled(values, sample)
+
+
+def _configs(settings: Settings, values: Mapping[str, str], sample: sweeps.Sample | None = None) -> list[RunConfig]:
+    configs = [settings.resolve(combination).config for combination in _combinations(values, sample)]
     return list({config.hash: config for config in configs}.values())
 
 

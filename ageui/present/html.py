@@ -12,6 +12,14 @@ _STYLE = (
     "td.figure,th.figure{text-align:right;font-variant-numeric:tabular-nums}small{color:#555}ul{list-style:none;padding:0}"
 )
 
+NOTEBOOK_STYLE = (
+    "<style>.ageui{overflow-x:auto}.ageui table{border-collapse:collapse}.ageui caption{text-align:left}"
+    ".ageui td,.ageui th{text-align:left;vertical-align:top;padding:.2rem .6rem}.ageui .figure{text-align:right;"
+    "white-space:nowrap;font-variant-numeric:tabular-nums}.ageui small{opacity:.75}"
+    ".ageui ul{list-style:none;padding:0}.ageui svg{max-width:100%;height:auto}</style>"
+)
+"""For tables within `<div class="ageui">`, on light and dark pages."""
+
 
 def escaped(text: str) -> str:
     """Clean text in one line, escaped for content and quoted attributes."""

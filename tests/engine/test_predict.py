@@ -9,7 +9,7 @@ from fresh_weights import FRESH, save_fresh_weights
 from image_bytes import COLOUR, GREY, encoded, exif, oriented
 from PIL import Image
 
-import engine.predict
+import engine.age_predictor
 from engine.data.dataset import prepare
 from engine.data.spec import DataSpec
 from engine.predict import PredictedAge, predict_files
@@ -52,13 +52,13 @@ def test_ages_are_predicted_from_the_pixels_of_training(
     spec = DataSpec(name="photos", format="table", path=str(photos / "t.csv"), fractions=(1.0, 0.0, 0.0))
     trained_on = prepare(spec, "apparent", FRESH.size, cache=tmp_path / "cache")
     seen: list[np.ndarray] = []
-    real = engine.predict.backbone_features
+    real = engine.age_predictor.backbone_features
 
     def note(model: object, batch: torch.Tensor, placement: object) -> torch.Tensor:
         seen.append((batch * 255).round().byte().permute(0, 2, 3, 1).numpy())
         return real(model, batch, placement)
 
-    monkeypatch.setattr(engine.predict, "backbone_features", note)
+    monkeypatch.setattr(engine.age_predictor, "backbone_features", note)
     _predicted(weights, *(photos / name for name in FILES))
     np.testing.assert_array_equal(np.concatenate(seen), trained_on.pixels[np.arange(len(FILES))])
 

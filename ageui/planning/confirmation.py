@@ -1,0 +1,86 @@
+"""Repeats a setting that its own figures chose, with seeds that chose nothing.
+
+The figures of the best of many settings are too good: they were best by merit and by luck. Runs with the tag `confirm`
+repeat a setting without choosing it; once they have scores, they stand for it.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ageui.compare.best import CONFIRMING_SEEDS
+from ageui.compare.seed_figures import setting_key
+from ageui.store import NewRun, RunDetail, Store
+from engine.arithmetic import settled
+from engine.config import build_config
+from engine.data.spec import DataSpec
+from engine.errors import ConfigError
+
+CONFIRM: Final = "confirm"
+"""The tag of runs that repeat a chosen setting."""
+_SEEDS_AT_ONCE: Final = 32
+_ENDED_WITHOUT_SCORES: Final = ("failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Runs to choose the best setting from, and the ids of those among them that repeat a chosen setting."""
+
+    runs: list[RunDetail]
+    confirming: frozenset[int]
+
+
+def judged_runs(store: Store, runs: Sequence[RunDetail], kept: Collection[int] = ()) -> Judged:
+    """The runs with the stored repeats of their settings. Scored repeats replace the runs that they repeat.
+
+    Runs with the ids `kept` are never replaced.
+    """
+    known = {run.id for run in runs}
+    repeating = [*store.runs.ids(f"tag={CONFIRM}")]
+    settings = {_setting(run) for run in runs}
+    further = store.runs.details([run_id for run_id in repeating if run_id not in known])
+    found = [*runs, *(run for run in further if _setting(run) in settings)]
+    confirming = frozenset(repeating) & {run.id for run in found}
+    confirmed = {_setting(run) for run in found if run.id in confirming and run.results}
+    left = [run for run in found if run.id in confirming or run.id in kept or _setting(run) not in confirmed]
+    return Judged(left, confirming)
+
+
+def repeats_to_queue(store: Store, runs: Sequence[RunDetail], confirming: Collection[int]) -> list[NewRun]:
+    """The runs that give a setting its confirming seeds; empty if they are stored.
+
+    Takes the first seeds without a run that is done or still to be done. Raises `ConfigError` if the setting cannot be
+    trained again.
+
+    Parameters
+    ----------
+    store
+        The database.
+    runs
+        The runs of the setting.
+    confirming
+        The ids of those that count: they did not choose the setting.
+    """
+    first = runs[0]
+    if first.row.is_published or first.row.is_derived:
+        raise ConfigError(
+            f"--confirm: {first.name} was not trained here, so it has no further seeds; repeat its source runs with "
+            "other seeds, and derive it again"
+        )
+    counting = [run for run in runs if run.id in confirming and run.status not in _ENDED_WITHOUT_SCORES]
+    config, spec = settled(build_config(first.config)), DataSpec.model_validate(first.data_spec)
+    used = {run.config.get("seed") for run in runs}
+    new: list[NewRun] = []
+    start = 0
+    while len(counting) + len(new) < CONFIRMING_SEEDS:
+        seeds = [seed for seed in range(start, start + _SEEDS_AT_ONCE) if seed not in used]
+        tried = [NewRun(config.model_copy(update={"seed": seed}), spec) for seed in seeds]
+        new += [run for run, same in zip(tried, store.runs.find_same(tried), strict=True) if same is None]
+        start += _SEEDS_AT_ONCE
+    return new[: max(CONFIRMING_SEEDS - len(counting), 0)]
+
+
+def _setting(run: RunDetail) -> str:
+    """Equal for runs that differ in nothing but their seed and device."""
+    return json.dumps([setting_key(run.config), run.data_spec], sort_keys=True, default=str)

@@ -1,0 +1,115 @@
+"""`ageui compare --best`: from a sample to a setting that other seeds confirm."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from store_rows import claimed, end, evaluated, running
+from terminal import Terminal
+
+from ageui.store import Store
+
+COMMAND = ("compare", "tag=sample", "--best", "mae", "--where", "gender-bias<=1")
+
+
+@pytest.fixture
+def ended(store: Store) -> Callable[..., int]:
+    """Adds a run that is done, or ends a queued one, with figures on the validation split."""
+
+    def add(mae: float, gender: float = 0.5, run_id: int | None = None, **settings: object) -> int:
+        if run_id is None:
+            run_id, attempt = running(store, tags=("sample",), **settings)
+        else:
+            attempt = claimed(store, run_id) or 0
+        with store.writing(run_id, attempt) as writer:
+            predicted = np.array([10.0, 35.5, 70.0], dtype=np.float32) + np.float32(mae)
+            scored = replace(evaluated("valid", mae, gender), predicted=predicted)
+            writer.evaluated(scored, "apparent", "faces")
+        end(store, run_id, attempt)
+        return run_id
+
+    return add
+
+
+@pytest.fixture(autouse=True)
+def _no_workers(monkeypatch: pytest.MonkeyPatch, no_network_checks: None) -> None:
+    monkeypatch.setattr("ageui.cli.checked_queueing.start_missing_workers", lambda *arguments: None)
+
+
+def test_the_best_setting_is_repeated_and_then_told_by_seeds_that_did_not_choose_it(
+    ageui: Terminal, store: Store, ended: Callable[..., int]
+) -> None:
+    biased, lucky, other = ended(4.0, 2.0, lr="1e-3"), ended(5.0, lr="2e-3"), ended(5.5, lr="3e-3")
+    ended(7.0, 0.75, lr="4e-3")
+    first = ageui(*COMMAND, "--json").json
+    assert first["winner"] == [lucky]
+    assert [row["id"] for row in first["rows"][:-1]] == [lucky, biased], "the winner, then the rest of the front"
+    assert "these figures chose it among 4 settings, so they are too good" in " ".join(first["legend"])
+
+    queued = ageui(*COMMAND, "--confirm")
+    assert queued.code == 0
+    assert "5 runs queued with the tag confirm" in queued.err
+    repeats = store.runs.ids("tag=confirm")
+    configs = [store.runs.get(run_id).config for run_id in repeats]
+    assert [config["seed"] for config in configs] == [1, 2, 3, 4, 5]
+    assert {config["lr"][0] for config in configs} == {0.002}
+    assert "already" in ageui(*COMMAND, "--confirm").err
+    assert store.runs.ids("tag=confirm") == repeats
+    assert "no scores yet" in " ".join(ageui(*COMMAND, "--json").json["legend"])
+
+    for place, run_id in enumerate(repeats):
+        ended(5.25 + place / 100, run_id=run_id)
+    told = ageui(*COMMAND, "--json").json
+    assert told["winner"] == repeats, "without the seed that was lucky"
+    assert told["rows"][0]["spread"]["mae"]["n"] == 5
+    assert told["rows"][0]["mae"] == pytest.approx(5.27)
+    assert "over seeds that did not choose it" in " ".join(told["legend"])
+    table = ageui(*COMMAND).out
+    assert "5.27" in table
+    assert "5.00" not in table
+
+    more = ended(5.2, lr="5e-3")
+    assert ageui(*COMMAND, "--json").json["winner"] == [more], "its own figures are still ahead of the repeats"
+    assert other not in ageui(*COMMAND, "--json").json["winner"]
+
+
+def test_the_baseline_gets_seeds_and_its_difference_a_test(
+    ageui: Terminal, store: Store, ended: Callable[..., int]
+) -> None:
+    plain = ended(9.0, loss="mape")
+    ended(5.0, lr="2e-3")
+    command = (*COMMAND, "--baseline", str(plain))
+    assert "9 runs queued" in ageui(*command, "--confirm").err
+    repeats = store.runs.ids("tag=confirm")
+    assert [store.runs.get(run_id).config["loss"] for run_id in repeats] == ["mse"] * 5 + ["mape"] * 4
+    for place, run_id in enumerate(repeats):
+        ended((5.0 if place < 5 else 9.0) + place / 100, run_id=run_id)
+    rows = ageui(*command, "--json").json["rows"]
+    assert [len(row["runs"]) for row in rows[:2]] == [5, 5]
+    assert rows[1]["is_baseline"]
+    difference = rows[0]["difference"]["mae"]
+    assert (difference["value"], difference["real"]) == (pytest.approx(-4.032), True)
+
+
+def test_without_runs_all_that_are_done_compete(ageui: Terminal, store: Store, ended: Callable[..., int]) -> None:
+    best = ended(5.0)
+    ended(6.0, loss="mape")
+    assert ageui("compare", "--best", "mae", "--json").json["winner"] == [best]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "no runs to compare; name runs"),
+        (("tag=sample", "--where", "age<=3"), "add --best FIGURE"),
+        (("tag=sample", "--confirm"), "add --best FIGURE"),
+        ((*COMMAND[1:], "--where", "gender<0", "--confirm"), "no setting was found; change --where"),
+    ],
+)
+def test_a_wrong_question_is_refused(
+    ageui: Terminal, ended: Callable[..., int], arguments: tuple[str, ...], said: str
+) -> None:
+    ended(5.0)
+    done = ageui("compare", *arguments)
+    assert (done.code, said in " ".join(done.err.split())) == (2, True)
