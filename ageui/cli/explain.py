@@ -22,6 +22,7 @@ PAGES = (
     "compare",
     "bias",
     "keys",
+    "serve",
     "speed",
     "files",
     "questions",
