@@ -196,14 +196,18 @@ class BaseApp(NoticeApp):
 
     # Changes and undo
 
+    def allows(self, action: object, node: DOMNode) -> bool:
+        """Whether an action bound by a node changes nothing, or changes are allowed."""
+        return self.permissions.changes or not keys.changes_something(action, node)
+
     async def run_action(
         self,
         action: str | tuple[str, str, tuple[object, ...]],
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Runs the action of a key, click or command. Refuses one that changes something without permission."""
-        if not self.permissions.changes and keys.changes_something(action, default_namespace or self):
+        """Runs the action of a key, click or command, unless it is not allowed."""
+        if not self.allows(action, default_namespace or self):
             self.tell(READ_ONLY, severity="warning")
             return True
         return await super().run_action(action, default_namespace, namespaces)

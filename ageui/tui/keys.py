@@ -17,7 +17,7 @@ class Key:
     """`keys` are Textual's comma-separated key names; `shown` replaces the first one on the screen.
 
     The footer shows `label`, help and palette show `what`. A key that acts `in_dialogs` goes before those of widgets.
-    A key that `changes` something, or opens a form for that, does nothing in a read-only session.
+    A key that `changes` something, or opens a form for that, is refused in a read-only session, and not listed there.
     """
 
     keys: str

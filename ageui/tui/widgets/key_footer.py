@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
-from textual import events, getters
+from textual import events
 from textual.screen import Screen
 
-from ageui.tui import keys
-from ageui.tui.base_app import BaseApp
 from ageui.tui.widgets.text_line import TextLine
 
 _HELP = ("help", "app.help")
@@ -34,10 +32,8 @@ class KeyFooter(TextLine):
     """As many keys as fit in a line; the key that lists all keys stays at the right at every width.
 
     A single widget, because Textual's footer has a widget per key, whose styles take longer than a screen's own. A
-    click presses a key. A read-only session has no keys that change something.
+    click presses a key.
     """
-
-    app = getters.app(BaseApp)
 
     DEFAULT_CSS = """
     KeyFooter {
@@ -68,19 +64,16 @@ class KeyFooter(TextLine):
         if not screen.app.app_focus:
             return
         found = {}
-        is_read_only = not self.app.permissions.changes
         for active in screen.active_bindings.values():
             binding = active.binding
-            if is_read_only and keys.changes_something(binding.action, active.node):
-                continue
             if binding.show and binding.action not in found:
                 display = screen.app.get_key_display(binding)
                 tooltip = active.tooltip or binding.tooltip or binding.description
                 found[binding.action] = _Shown(binding.key, display, binding.description, tooltip, active.enabled)
         shown_help = next((found.pop(action) for action in _HELP if action in found), None)
-        shown_keys = tuple(found.values())
-        if (shown_keys, shown_help) != (self._keys, self._help):
-            self._keys, self._help = shown_keys, shown_help
+        keys = tuple(found.values())
+        if (keys, shown_help) != (self._keys, self._help):
+            self._keys, self._help = keys, shown_help
             self._draw()
 
     def _draw(self) -> None:

@@ -12,22 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from serving import ESCAPES, SECONDS_AT_MOST
+from serving import SECONDS_AT_MOST, Screen
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _KEYS = {"Enter": 13, "Escape": 27, "ArrowDown": 40}
 
 
 class Tab:
-    """A page: `shown` is all text that its socket received, `requested` are the addresses it asked for, `problems` what
+    """A page: `screen` is what its socket brought, `requested` are the addresses it asked for, `problems` what
     the browser complained about."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket, self._numbers = socket, itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._session = ""
-        self._news = asyncio.Event()
-        self.shown = ""
+        self._news, self._loaded = asyncio.Event(), False
+        self.screen = Screen()
         self.requested: list[str] = []
         self.problems: list[str] = []
         self.downloaded: list[str] = []
@@ -47,12 +47,13 @@ class Tab:
             case "Network.webSocketCreated":
                 self.requested.append(values["url"])
             case "Network.webSocketFrameReceived" if values["response"]["opcode"] == 2:
-                content = base64.b64decode(values["response"]["payloadData"])
-                self.shown += ESCAPES.sub("", content.decode("utf-8", "replace"))
+                self.screen.take(base64.b64decode(values["response"]["payloadData"]))
+            case "Page.loadEventFired":
+                self._loaded = True
             case "Log.entryAdded" if values["entry"]["level"] in ("error", "warning"):
                 self.problems.append(values["entry"]["text"])
             case "Runtime.exceptionThrown":
-                self.problems.append(values["exceptionDetails"]["text"])
+                self.problems.append(values["exceptionDetails"]["exception"]["description"])
             case "Browser.downloadProgress" if values["state"] == "completed":
                 self.downloaded.append(values["guid"])
 
@@ -71,6 +72,11 @@ class Tab:
         for domain in ("Network", "Log", "Runtime", "Page"):
             await self.call(f"{domain}.enable")
 
+    async def open(self, address: str) -> None:
+        self._loaded = False
+        await self.call("Page.navigate", url=address)
+        await self.until(lambda: self._loaded, address)
+
     async def until(self, holds: Callable[[], object], what: str) -> None:
         try:
             async with asyncio.timeout(SECONDS_AT_MOST):
@@ -78,12 +84,10 @@ class Tab:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"never came true: {what}\n{self.shown[-3000:]}\n{self.problems}") from None
+            raise AssertionError(f"never came true: {what}\n{self.screen.text}\n{self.problems}") from None
 
     async def until_shown(self, text: str) -> None:
-        """Until the page shows a text that was not there at the last call."""
-        await self.until(lambda: text in self.shown, text)
-        self.shown = self.shown.rpartition(text)[2]
+        await self.until(lambda: text in self.screen.text, text)
 
     async def press(self, key: str) -> None:
         """Presses a named key, or types a text."""
@@ -118,7 +122,7 @@ async def chromium(folder: Path, size: tuple[int, int] = (1200, 800)) -> AsyncIt
     options = [
         "--headless=new", f"--window-size={size[0]},{size[1]}", f"--user-data-dir={folder / 'profile'}",
         "--remote-debugging-port=0", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-        "--disable-dev-shm-usage",
+        "--disable-dev-shm-usage", "--enable-unsafe-swiftshader",
     ]  # fmt: skip
     options += ["--no-sandbox"] if os.geteuid() == 0 else []
     process = await asyncio.create_subprocess_exec(

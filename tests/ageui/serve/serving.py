@@ -1,6 +1,7 @@
 """A server in this process, and browsers that are a client of aiohttp."""
 
 import asyncio
+import codecs
 import json
 import re
 import sys
@@ -16,7 +17,9 @@ import aiohttp
 from ageui.serve.server import PageServer
 
 SECONDS_AT_MOST = 30.0
-ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|.)")
+_PARTS = re.compile(
+    r"\x1b\[(?P<line>\d+);(?P<column>\d+)H|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|.)|(?P<shown>.)", re.S
+)
 
 
 def stub(then: str) -> list[str]:
@@ -83,15 +86,39 @@ def opened(client: aiohttp.ClientSession, page: str, **headers: str) -> Any:
     return client.ws_connect(f"{page}ws?width=120&height=36", headers={"Origin": f"http://{parts.netloc}", **headers})
 
 
-async def seen(socket: aiohttp.ClientWebSocketResponse, text: str) -> str:
-    """What the page has shown since the last call, once that includes a text."""
-    shown = ""
+class Screen:
+    """What a terminal shows, as far as the application uses one."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, dict[int, str]] = {}
+        self._line = self._column = 0
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+
+    def take(self, content: bytes) -> None:
+        for part in _PARTS.finditer(self._decode(content)):
+            if part["line"]:
+                self._line, self._column = int(part["line"]) - 1, int(part["column"]) - 1
+            elif part["shown"] == "\n":
+                self._line, self._column = self._line + 1, 0
+            elif part["shown"]:
+                self._lines.setdefault(self._line, {})[self._column] = part["shown"]
+                self._column += 1
+
+    @property
+    def text(self) -> str:
+        lines = (self._lines[number] for number in sorted(self._lines))
+        return "\n".join("".join(line.get(column, " ") for column in range(max(line) + 1)) for line in lines)
+
+
+async def seen(socket: aiohttp.ClientWebSocketResponse, text: str, screen: Screen | None = None) -> str:
+    """What the page shows, once that includes a text."""
+    screen = screen or Screen()
     async with asyncio.timeout(SECONDS_AT_MOST):
-        while text not in shown:
+        while text not in screen.text:
             message = await socket.receive()
-            assert message.type == aiohttp.WSMsgType.BINARY, (text, shown, message)
-            shown += ESCAPES.sub("", message.data.decode())
-    return shown
+            assert message.type == aiohttp.WSMsgType.BINARY, (text, screen.text, message)
+            screen.take(message.data)
+    return screen.text
 
 
 async def closed(socket: aiohttp.ClientWebSocketResponse) -> None:
