@@ -17,7 +17,7 @@ settings.register_profile("local", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=300, deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-SLOW_KINDS = ("app", "cluster", "fuzz", "gpu", "kills", "process", "simulation")
+SLOW_KINDS = ("app", "browser", "cluster", "fuzz", "gpu", "kills", "process", "simulation")
 _HOMES = itertools.count()
 KIND_OF_FIXTURE = {"patch_engine": "process", "queue": "process", "runner": "simulation"}
 

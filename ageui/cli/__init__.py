@@ -38,6 +38,7 @@ from ageui.cli.report import write_report
 from ageui.cli.run import run
 from ageui.cli.run_list import list_runs
 from ageui.cli.score import score_run
+from ageui.cli.serve import serve
 from ageui.cli.show import show_run
 from ageui.cli.streams import exit_code, prepare_streams
 from ageui.cli.study import app as study_app
@@ -116,6 +117,7 @@ app.command("show", rich_help_panel=RESULTS)(show_run)
 app.command("compare", rich_help_panel=RESULTS)(compare_runs)
 app.command("report", rich_help_panel=RESULTS)(write_report)
 app.command("logs", rich_help_panel=RESULTS)(show_logs)
+app.command("serve", rich_help_panel=RESULTS)(serve)
 app.command("explain", rich_help_panel=RESULTS)(explain)
 app.command("predict", rich_help_panel=RESULTS)(predict_images)
 app.command("score", rich_help_panel=RESULTS)(score_run)

@@ -23,6 +23,7 @@ PAGES = (
     "compare",
     "bias",
     "keys",
+    "serve",
     "speed",
     "files",
     "exchange",

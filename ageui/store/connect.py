@@ -26,6 +26,8 @@ from engine.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 10.0
 LOCK_SECONDS = 30.0
+READ_ONLY_VARIABLE = "AGEUI_READ_ONLY"
+"""The environment variable that keeps this process and its children from opening a database for writing."""
 SIDE_FILES = ("-wal", "-shm", "-journal")
 _NO_SIDE_FILES = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
 
@@ -37,12 +39,14 @@ def open_writer(
     IMMEDIATE. `files` is the folder for a newly created database.
 
     Raises `StoreError` if the file is missing (without `create`), not writable, on a network file system, or not a
-    database of ageui, and `ConfigError` if `files` cannot be its folder. Before migrating a database with an older
-    schema, copies it to a file beside it.
+    database of ageui, or if AGEUI_READ_ONLY is set, and `ConfigError` if `files` cannot be its folder. Before migrating
+    a database with an older schema, copies it to a file beside it.
     """
     refuse_place(path)
     if not path.exists() and not create:
         raise missing(path)
+    if os.environ.get(READ_ONLY_VARIABLE):
+        raise StoreError(f"the database {path} stays unchanged, because {READ_ONLY_VARIABLE} is set")
     _refuse_unwritable(path)
     if not path.exists():
         with schema_lock(path):
@@ -118,11 +122,14 @@ def open_reader(path: Path) -> Engine:
     engine, version = open_as_is(path)
     if version < len(MIGRATIONS):
         engine.dispose()
-        if (item := _unwritable(path)) is not None:
-            raise StoreError(
-                f"the database {path} has schema {version} and needs an upgrade to schema {len(MIGRATIONS)}, but "
-                f"{item} cannot be written; copy the database to a writable folder, and name the copy with --db"
-            )
+        why_not = ""
+        if os.environ.get(READ_ONLY_VARIABLE):
+            why_not = f"{READ_ONLY_VARIABLE} is set; open the database once without it"
+        elif (item := _unwritable(path)) is not None:
+            why_not = f"{item} cannot be written; copy the database to a writable folder, and name the copy with --db"
+        if why_not:
+            newest = len(MIGRATIONS)
+            raise StoreError(f"the database {path} has schema {version} and needs schema {newest}, but {why_not}")
         open_writer(path, create=False).dispose()
         return open_reader(path)
     return engine

@@ -16,6 +16,7 @@ from ageui.tui.base_app import BaseApp
 from ageui.tui.dialogs.small_terminal import SmallTerminal, is_too_small
 from ageui.tui.messages import OpenComparison, OpenNewRun, OpenRun
 from ageui.tui.palette import KeyCommands
+from ageui.tui.permissions import EVERYTHING, Permissions
 from ageui.tui.prefs import Prefs
 from ageui.tui.runs.screen import RunsScreen
 from ageui.tui.themes import DEFAULT_THEME, THEME_NAMES, THEMES
@@ -37,8 +38,14 @@ class AgeUIApp(BaseApp):
     DEFAULT_MODE = "runs"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.EVERYWHERE)]
 
-    def __init__(self, store: Store, prefs: Prefs | None = None, notice: str | None = None) -> None:
-        super().__init__(store, prefs, notice)
+    def __init__(
+        self,
+        store: Store,
+        prefs: Prefs | None = None,
+        notice: str | None = None,
+        permissions: Permissions = EVERYTHING,
+    ) -> None:
+        super().__init__(store, prefs, notice, permissions)
         self.wants_demo = False
         self.is_demo = False
         for theme in THEMES:
@@ -106,6 +113,9 @@ class AgeUIApp(BaseApp):
     def action_open_demo(self) -> None:
         if self.is_demo:
             self.tell("this is the demo already; ^q quits it")
+            return
+        if self.is_web:
+            self.tell("the demo opens in a terminal: ageui demo")
             return
         self.wants_demo = True
         self.exit()

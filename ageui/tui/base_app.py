@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from textual import events, on, work
 from textual.await_complete import AwaitComplete
@@ -15,12 +15,14 @@ from textual.worker import Worker, WorkerState
 from ageui.files.own_settings import Notify, read_notify
 from ageui.planning.queue_places import QueueForecast
 from ageui.store import RunRow, Store
+from ageui.tui import keys
 from ageui.tui.attention import Attention
 from ageui.tui.changes import Change, ChangeMade
 from ageui.tui.closed_screens import forget_styles_of_closed_widgets
 from ageui.tui.debounce import Debounce
 from ageui.tui.device_loads import DeviceLoad, LoadMeter
 from ageui.tui.notices import NoticeApp
+from ageui.tui.permissions import EVERYTHING, READ_ONLY, Permissions
 from ageui.tui.prefs import Prefs
 from ageui.tui.queue_state import QueueState, ended_runs, ending_sentence, read_queue_state
 from ageui.tui.tracebacks import keep_traceback
@@ -42,11 +44,18 @@ class BaseApp(NoticeApp):
     Threads read and change the database; only the event loop touches widgets. Each signal is published in the event
     loop: `data_changed` after every commit with the database's version, `queue_changed` with the state of the queue,
     `loads_changed` with the load of the devices, `runs_queued` with the runs that a person has just queued. `notice` is
-    shown at the start.
+    shown at the start. Without the permission to change, keys, dialogs and preferences change nothing.
     """
 
-    def __init__(self, store: Store, prefs: Prefs | None = None, notice: str | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        prefs: Prefs | None = None,
+        notice: str | None = None,
+        permissions: Permissions = EVERYTHING,
+    ) -> None:
         super().__init__()
+        self.permissions = permissions
         forget_styles_of_closed_widgets()
         self.store = store
         self.prefs = prefs if prefs is not None else Prefs()
@@ -187,6 +196,22 @@ class BaseApp(NoticeApp):
 
     # Changes and undo
 
+    def allows(self, action: object, node: DOMNode) -> bool:
+        """Whether an action bound by a node changes nothing, or changes are allowed."""
+        return self.permissions.changes or not keys.changes_something(action, node)
+
+    async def run_action(
+        self,
+        action: str | tuple[str, str, tuple[object, ...]],
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Runs the action of a key, click or command, unless it is not allowed."""
+        if not self.allows(action, default_namespace or self):
+            self.tell(READ_ONLY, severity="warning")
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
     def change(self, change: Change, then: Callable[[bool], None] | None = None) -> None:
         """Makes a change in a thread, after any earlier ones, and reports the outcome.
 
@@ -197,6 +222,8 @@ class BaseApp(NoticeApp):
     async def _make(self, change: Change, then: Callable[[bool], None] | None) -> None:
         made: ChangeMade | None = None
         try:
+            if not self.permissions.changes:
+                raise ConfigError(READ_ONLY)
             async with self._changing:
                 made = await asyncio.to_thread(change, self.store)
                 if made.undo is not None:
@@ -274,5 +301,7 @@ class BaseApp(NoticeApp):
         self.tell(f"copied the command that {what}")
 
     def save_prefs(self) -> None:
+        if not self.permissions.changes:
+            return
         with contextlib.suppress(OSError):  # no reason to interrupt a person
             self.prefs.save()

@@ -17,6 +17,7 @@ class Key:
     """`keys` are Textual's comma-separated key names; `shown` replaces the first one on the screen.
 
     The footer shows `label`, help and palette show `what`. A key that acts `in_dialogs` goes before those of widgets.
+    A key that `changes` something, or opens a form for that, is refused in a read-only session, and not listed there.
     """
 
     keys: str
@@ -26,6 +27,7 @@ class Key:
     shown: str = ""
     in_footer: bool = True
     in_dialogs: bool = False
+    changes: bool = False
 
     @property
     def display(self) -> str:
@@ -34,18 +36,20 @@ class Key:
 
 _HelpKey = partial(Key, in_footer=False)
 """A key that help and palette list, but not the footer."""
+_Change = partial(Key, changes=True)
+_HelpChange = partial(_HelpKey, changes=True)
 
 TABLE: dict[str, tuple[Key, ...]] = {
     EVERYWHERE: (
         Key("question_mark", "help", "keys", "List all keys", "?"),
         _HelpKey("ctrl+p", "command_palette", "palette", "Search all commands", "^p"),
-        Key("n", "new_run", "new", "New run or sweep"),
+        _Change("n", "new_run", "new", "New run or sweep"),
         Key("D", "data", "data", "Data sets", "D"),
         Key("G", "studies", "studies", "Studies: grids of runs beside published figures", "G"),
-        _HelpKey("u", "undo", "undo", "Undo the last change"),
+        _HelpChange("u", "undo", "undo", "Undo the last change"),
         _HelpKey("T", "next_theme", "theme", "Next theme: dark, light, and both for colour-blind people"),
-        _HelpKey("H", "pause_queue", "hold queue", "Toggle the pause of the queue; running runs continue"),
-        _HelpKey("W", "worker", "worker", "Toggle the background worker; it stops after the current step"),
+        _HelpChange("H", "pause_queue", "hold queue", "Toggle the pause of the queue; running runs continue"),
+        _HelpChange("W", "worker", "worker", "Toggle the background worker; it stops after the current step"),
         _HelpKey("escape", "back", "back", "Close this screen", "esc"),
         _HelpKey("ctrl+z", "suspend_process", "suspend", "Suspend; fg in the shell resumes", "^z", in_dialogs=True),
         _HelpKey("ctrl+q", "quit", "quit", "Quit; background work continues", "^q", in_dialogs=True),
@@ -54,13 +58,13 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("enter", "open", "open", "Open the run: curves, groups, scores, log"),
         Key("space", "select", "select", "Toggle selection"),
         Key("c", "compare", "compare", "Compare the selected runs"),
-        Key("d", "duplicate", "duplicate", "New run with this run's config"),
-        Key("p", "pause", "pause", "Pause: a running run writes a checkpoint and stops"),
-        Key("r", "resume", "resume", "Resume paused and interrupted runs"),
-        Key("x", "cancel", "cancel", "Cancel; measurements are kept, and retry continues from there"),
-        Key("t", "retry", "retry", "Retry failed or cancelled runs from their last checkpoint"),
-        _HelpKey("K,shift+up", "move_up", "up", "Move a queued run up", "K"),
-        _HelpKey("J,shift+down", "move_down", "down", "Move a queued run down", "J"),
+        _Change("d", "duplicate", "duplicate", "New run with this run's config"),
+        _Change("p", "pause", "pause", "Pause: a running run writes a checkpoint and stops"),
+        _Change("r", "resume", "resume", "Resume paused and interrupted runs"),
+        _Change("x", "cancel", "cancel", "Cancel; measurements are kept, and retry continues from there"),
+        _Change("t", "retry", "retry", "Retry failed or cancelled runs from their last checkpoint"),
+        _HelpChange("K,shift+up", "move_up", "up", "Move a queued run up", "K"),
+        _HelpChange("J,shift+down", "move_down", "down", "Move a queued run down", "J"),
         Key("slash", "filter", "filter", "Filter: loss=mape weights:gender mae<8 status=done", "/"),
         Key("s", "sort", "sort", "Sort by a column; clicking its title does the same"),
         _HelpKey("S", "reverse", "reverse", "Reverse the sort order"),
@@ -69,17 +73,21 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("f3", "views", "views", "Saved views: filter, columns, order, folding and groups under a name", "F3"),
         _HelpKey("v", "preview", "preview", "Toggle the preview of the run under the cursor; tab scrolls it"),
         _HelpKey("o", "columns", "columns", "Choose and order the columns"),
-        _HelpKey("g", "tags", "tags", "Edit the run's tags; add or remove tags of several runs"),
-        _HelpKey("m", "note", "note", "Edit the run's note"),
-        _HelpKey("f2,N", "rename", "rename", "Rename the run", "F2"),
-        _HelpKey("z", "archive", "archive", "Archive ended runs; the filter archived=true lists them"),
-        _HelpKey("Z", "unarchive", "unarchive", "Restore archived runs"),
-        _HelpKey("X,delete", "remove", "delete", "Delete archived runs and their files permanently", "X"),
+        _HelpChange("g", "tags", "tags", "Edit the run's tags; add or remove tags of several runs"),
+        _HelpChange("m", "note", "note", "Edit the run's note"),
+        _HelpChange("f2,N", "rename", "rename", "Rename the run", "F2"),
+        _HelpChange("z", "archive", "archive", "Archive ended runs; the filter archived=true lists them"),
+        _HelpChange("Z", "unarchive", "unarchive", "Restore archived runs"),
+        _HelpChange("X,delete", "remove", "delete", "Delete archived runs and their files permanently", "X"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all runs that match the filter", "^a"),
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
-        _HelpKey("M", "derive('ensemble')", "ensemble", "Ensemble: the mean of the selected runs, as a run of its own"),
-        _HelpKey("L", "derive('calibrate')", "calibrate", "Calibrate the selected runs against regression to the mean"),
-        _HelpKey("O", "app.open_demo", "demo", "Open the demo: a copy of the shipped runs to try keys on", "O"),
+        _HelpChange(
+            "M", "derive('ensemble')", "ensemble", "Ensemble: the mean of the selected runs, as a run of its own"
+        ),
+        _HelpChange(
+            "L", "derive('calibrate')", "calibrate", "Calibrate the selected runs against regression to the mean"
+        ),
+        _HelpChange("O", "app.open_demo", "demo", "Open the demo: a copy of the shipped runs to try keys on", "O"),
         _HelpKey("escape", "clear", "clear", "Clear the selection, then the filter", "esc"),
     ),
     FILTER: (
@@ -104,11 +112,11 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("f", "toggle_full", "full", "Toggle the chosen curve or part alone; otherwise all side by side"),
         Key("e", "next_axis", "axis", "Next x axis: epochs, steps, elapsed time"),
         Key("c", "compare", "compare", "Compare with other runs"),
-        Key("d", "duplicate", "duplicate", "New run with this run's config"),
-        Key("p", "pause", "pause", "Pause: a running run writes a checkpoint and stops"),
-        Key("r", "resume", "resume", "Resume a paused or interrupted run"),
-        Key("x", "cancel", "cancel", "Cancel; measurements are kept"),
-        Key("t", "retry", "retry", "Retry a failed or cancelled run"),
+        _Change("d", "duplicate", "duplicate", "New run with this run's config"),
+        _Change("p", "pause", "pause", "Pause: a running run writes a checkpoint and stops"),
+        _Change("r", "resume", "resume", "Resume a paused or interrupted run"),
+        _Change("x", "cancel", "cancel", "Cancel; measurements are kept"),
+        _Change("t", "retry", "retry", "Retry a failed or cancelled run"),
         _HelpKey("y", "copy_command", "copy", "Copy the command that repeats the run"),
         _HelpKey("E", "explain", "explain", "Explain all figures and marks", "E"),
     ),
@@ -126,7 +134,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("right", "cursor_right", "read", "Read the values to the right", "→"),
     ),
     NEW: (
-        Key("ctrl+s", "queue", "queue", "Queue the run or the sweep", "^s"),
+        _Change("ctrl+s", "queue", "queue", "Queue the run or the sweep", "^s"),
         Key("ctrl+y", "copy_command", "copy", "Copy the equivalent command", "^y"),
         Key("ctrl+l", "choices", "list", "List known values; space marks several for a sweep", "^l"),
         Key("ctrl+g", "again", "again", "Toggle whether runs that exist are queued anyway", "^g"),
@@ -164,9 +172,9 @@ TABLE: dict[str, tuple[Key, ...]] = {
     ),
     STUDIES: (
         Key("enter", "open", "open", "Open the study: its cells, published beside measured figures"),
-        Key("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
+        _Change("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
         Key("i", "provenance", "info", "Sources of the published figures, warnings, and variants"),
-        Key("a", "add", "add", "Add your own study from a TOML file"),
+        _Change("a", "add", "add", "Add your own study from a TOML file"),
     ),
     STUDY: (
         Key("g", "next_view", "view", "Next view: table, axis of one figure, heat map of a grid"),
@@ -176,7 +184,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("space", "select", "select", "Toggle selection"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all cells that have runs", "^a"),
         Key("c", "compare", "compare", "Compare the runs of the selected cells"),
-        Key("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
+        _Change("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),
         Key("w", "next_variant", "variant", "Next variant: other data, preset or settings"),
         Key("v", "next_split", "split", "Next split: test, valid, train"),
         Key("i", "provenance", "info", "Sources of the published figures, warnings, and variants"),
@@ -184,7 +192,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         _HelpKey("escape", "clear_or_leave", "back", "Clear the selection, then close this screen", "esc"),
     ),
     STUDY_RUNS: (
-        Key("ctrl+s", "queue", "queue", "Queue the missing runs", "^s"),
+        _Change("ctrl+s", "queue", "queue", "Queue the missing runs", "^s"),
         Key("ctrl+t", "show", "show only", "Show the table of these settings without queueing", "^t"),
         Key("ctrl+y", "copy_command", "copy", "Copy the equivalent command", "^y"),
         Key("ctrl+l", "choices", "list", "List known values", "^l"),
@@ -195,10 +203,10 @@ TABLE: dict[str, tuple[Key, ...]] = {
     DATA: (
         Key("enter", "sheet", "faces", "Open a sheet of faces of the group and split in the system's viewer"),
         Key("v", "next_split", "split", "Next split for the sheet of faces"),
-        Key("c", "check", "check", "Check every row and image for errors and near-duplicates"),
+        _Change("c", "check", "check", "Check every row and image for errors and near-duplicates"),
         Key("t", "next_target", "age", "Next age: apparent, real"),
-        Key("a", "add", "add", "Add a data set from a folder or a table of images"),
-        Key("x,delete", "forget", "forget", "Forget the data set; its files and runs stay"),
+        _Change("a", "add", "add", "Add a data set from a folder or a table of images"),
+        _Change("x,delete", "forget", "forget", "Forget the data set; its files and runs stay"),
         Key("escape", "stop_or_leave", "back", "Stop reading, then close this screen", "esc"),
     ),
 }
@@ -212,6 +220,12 @@ def bindings(*places: str) -> list[Binding]:
 def forwarded(place: str, action: str) -> list[Binding]:
     """The bindings of a place for a node that hands them on: `action('next')` for an action named `next`."""
     return [_binding(place, key, f"{action}('{key.action}')") for key in TABLE[place]]
+
+
+def changes_something(action: object, node: object) -> bool:
+    """Whether a node binds the action to a key that changes something."""
+    bound = (one for one in getattr(node, "BINDINGS", ()) if isinstance(one, Binding))
+    return any(one.action == action and one.id in _CHANGING for one in bound)
 
 
 def in_order(active: Iterable[ActiveBinding]) -> list[ActiveBinding]:
@@ -232,6 +246,7 @@ def _binding(place: str, key: Key, action: str) -> Binding:
     )
 
 
+_CHANGING = {f"{place}.{key.action}" for place, keys in TABLE.items() for key in keys if key.changes}
 _ORDER = {binding.id: number for number, binding in enumerate(bindings(*TABLE))}
 
 

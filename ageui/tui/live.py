@@ -4,6 +4,7 @@ import asyncio
 from typing import Generic, TypeVar
 
 from textual import getters, on, work
+from textual.binding import ActiveBinding
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker
@@ -64,6 +65,12 @@ class LiveScreen(Screen[None], Generic[Snapshot]):
         """Hands a key of curves to the chart in sight, wherever the focus is."""
         if (chart := self._chart_in_sight()) is not None:
             getattr(chart, f"action_{action}")()
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """The keys to list. A key that is not allowed still acts, to tell that."""
+        found = super().active_bindings
+        return {key: one for key, one in found.items() if self.app.allows(one.binding.action, one.node)}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self._chart_in_sight() is not None if action == "chart" else super().check_action(action, parameters)

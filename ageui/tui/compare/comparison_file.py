@@ -1,8 +1,10 @@
-"""Exports a comparison: asks for the format and the place, and writes a file or copies the text."""
+"""Exports a comparison: asks for the format and the place, and writes, copies or downloads it."""
 
 import asyncio
-from collections.abc import Collection
+import io
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ageui.compare import CONSTANT, Comparison, render_text
 from ageui.compare.measures import PLOT_FORMATS, measure_title
@@ -57,7 +59,8 @@ async def export_by_dialog(
         return
     is_plot, said = format in PLOT_FORMATS, counted(len(comparison.rows), "row")
     name = f"methods.{format}" if format == "txt" else f"comparison.{format}"
-    places = [Answer("here", name, f"in {Path.cwd()}"), Answer("file", "another file …")]
+    files = [Answer("here", name, f"in {Path.cwd()}"), Answer("file", "another file …")]
+    places = [Answer("download", name, "in the browser's downloads")] if app.is_web else files
     places += [] if is_plot else [Answer("copy", "the clipboard")]
     place = await app.push_screen_wait(ChoicePrompt(f"Write {FORMAT_NAMES[format]} to", places))
     if place is None:
@@ -70,6 +73,12 @@ async def export_by_dialog(
     if place == "copy" and content is not None:
         app.copy_to_clipboard(content)
         app.tell(f"copied {said}{'' if format == 'txt' else f' as {FORMAT_NAMES[format]}'}{remark}")
+        return
+    if place == "download":
+        try:
+            await _download(app, content, name, lambda target: _draw(app, comparison, axes, format, target))
+        except ConfigError as error:
+            app.tell(str(error), severity="error")
         return
     if place == "file":
         name = (await app.push_screen_wait(LinePrompt("Write to", name, "enter writes · esc cancels")) or "").strip()
@@ -95,6 +104,16 @@ async def _written(app: BaseApp, content: str | None, path: Path) -> Path | None
         if await app.push_screen_wait(question) is None:
             return None
         return await asyncio.to_thread(export, content, path, replace=True)
+
+
+async def _download(app: BaseApp, content: str | None, name: str, draw: Callable[[Path], Awaitable[None]]) -> None:
+    """Sends the content to the browser; with None, that of a file that `draw` writes. Raises `ConfigError`."""
+    if content is not None:
+        app.deliver_text(io.StringIO(content), save_filename=name)
+        return
+    with TemporaryDirectory(prefix="ageui-") as folder:
+        await draw(Path(folder, name))
+        app.deliver_binary(io.BytesIO(Path(folder, name).read_bytes()), save_filename=name)
 
 
 async def _draw(app: BaseApp, comparison: Comparison, axes: tuple[str, str], format: str, target: Path) -> None:

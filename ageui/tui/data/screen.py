@@ -33,7 +33,7 @@ from engine.choices import Target
 from engine.data.kept_reports import kept_report
 from engine.data.report import DataReport, unusable
 from engine.data.spec import DataSpec
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 from engine.paths import cache_folder
 
 _REST_SECONDS = 0.2  # before reading the rows of a data set, so that moving through the list starts no processes
@@ -279,6 +279,9 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
         async def draw() -> None:
             self._tell_doing(f"drawing a sheet of {what}")
             path = await commands.draw_sheet(self._db, spec.name, target, split, members)
+            if self.app.is_web:
+                self.app.deliver_binary(path)
+                return
             # Stays longer than a notice, because it may name a file to copy.
             self._outcome = await asyncio.to_thread(open_in_viewer, path)
 
@@ -294,7 +297,11 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
             return
         try:
             path = Path(text.strip()).expanduser().absolute()
+            self.app.permissions.refuse_path(path)
             is_there = await asyncio.to_thread(path.exists)
+        except ConfigError as error:
+            self._tell_error(str(error))
+            return
         except (OSError, RuntimeError, ValueError) as error:
             self._tell_error(f"{text.strip()} is not a path: {error}")
             return

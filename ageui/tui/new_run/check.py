@@ -19,6 +19,7 @@ from ageui.store.names import valid_name, valid_priority, valid_tag
 from ageui.tui.form.checked_form import CheckedForm, FormInput
 from ageui.tui.new_run.fields import ABOUT_RUNS, NAME, PRESET, PRIORITY, SEEDS, TAGS, form_fields
 from ageui.tui.new_run.wording import grid_sentence
+from ageui.tui.permissions import EVERYTHING, Permissions
 from engine.choices import INITS
 from engine.config import PRESETS, RunConfig, build_config, field_problem, format_value
 from engine.data.folds import own_splits
@@ -68,7 +69,8 @@ class _ExpandedGrid:
 class FormCheck:
     """Checks a form against a database, in one thread at a time.
 
-    Expands grids again only after a change. `devices` are the known devices of this machine.
+    Expands grids again only after a change. `devices` are the known devices of this machine, `permissions` those of
+    the person.
     """
 
     def __init__(self, template: int | None = None) -> None:
@@ -76,6 +78,7 @@ class FormCheck:
         self._template: _Template | None = None
         self._grid: _ExpandedGrid | None = None
         self.devices: tuple[str, ...] = ()
+        self.permissions = EVERYTHING
         self.networks = KnownNetworks()
         self._peaks, self._speeds = CurrentPeaks(), CurrentSpeeds()
 
@@ -84,7 +87,7 @@ class FormCheck:
         data = store.data.all()
         problems, labels, seeds = _about_runs(entered)
         values = _config_texts(entered)
-        problems |= _wrong_values(values)
+        problems |= _wrong_values(values, self.permissions)
         if "data" in values and "data" not in problems:
             problems |= _wrong_data(values["data"], [spec.name for spec in data])
         checked = CheckedNewRuns(
@@ -144,6 +147,7 @@ class FormCheck:
             detail = store.runs.detail(self._template_id)
             config = build_config(detail.config)
             spec = DataSpec.model_validate(detail.data_spec)
+            self.permissions.refuse_weights(config.init)
         except (ConfigError, ValueError) as error:
             return f"run {self._template_id} cannot be repeated: {error}"
         values = config.model_dump()
@@ -247,7 +251,7 @@ def _about_runs(entered: FormInput) -> tuple[dict[str, str], Labels, int | None]
     return problems, Labels(name, tags, priority, entered.again), parsed(SEEDS, seed_count)
 
 
-def _wrong_values(values: Mapping[str, str]) -> dict[str, str]:
+def _wrong_values(values: Mapping[str, str], permissions: Permissions) -> dict[str, str]:
     """The problems of each field, independent of other fields."""
     problems = {}
     for name, text in values.items():
@@ -255,7 +259,7 @@ def _wrong_values(values: Mapping[str, str]) -> dict[str, str]:
             found = (field_problem(name, value) for value in sweeps.values_of(name, text))
             problem = next((one for one in found if one is not None), None)
             if problem is None and name == "init":
-                problem = _missing_file(text)
+                problem = _missing_file(text, permissions)
         except ConfigError as error:
             problem = str(error)
         if problem is not None:
@@ -263,8 +267,9 @@ def _wrong_values(values: Mapping[str, str]) -> dict[str, str]:
     return problems
 
 
-def _missing_file(text: str) -> str | None:
+def _missing_file(text: str, permissions: Permissions) -> str | None:
     for value in sweeps.values_of("init", text):
+        permissions.refuse_weights(value)
         if value not in ("auto", *INITS) and not _is_file(Path(absolute_init(value))):
             return f"there is no file {value}; choose {', '.join(INITS)} or a weights file"
     return None

@@ -65,6 +65,7 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
+        self._check.permissions = self.app.permissions
         self.app.loads_changed.subscribe(self, self._note_devices)
 
     @property

@@ -176,6 +176,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
             return
         path = Path(text.strip()).expanduser().absolute()
         try:
+            self.app.permissions.refuse_path(path)
             study = await asyncio.to_thread(load, str(path))
         except AgeUIError as error:
             self.app.tell(str(error), severity="error")

@@ -60,7 +60,9 @@ class StudyRunsScreen(FormScreen[CheckedStudyRuns]):
             row.text = self._first_texts.get(row.field, "")
 
     def read(self, store: Store) -> CheckedStudyRuns:
-        return check_study_runs(store, self._study, self._entered, self._networks, self._peaks, self._speeds)
+        return check_study_runs(
+            store, self._study, self._entered, self._networks, self._peaks, self._speeds, self.app.permissions
+        )
 
     def action_show(self) -> None:
         self.once_checked(self._leave_with)

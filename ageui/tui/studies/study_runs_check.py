@@ -13,6 +13,7 @@ from ageui.store import Store
 from ageui.study import Choice, RemainingRuns, Study, find_remaining
 from ageui.study.queueing import asked_choice, chosen_here, remaining_text
 from ageui.tui.form.checked_form import CheckedForm, FormField, FormInput
+from ageui.tui.permissions import EVERYTHING, Permissions
 from engine.choices import PRESETS
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, DataError, DeviceError, FullError, Problem
@@ -56,6 +57,7 @@ def check_study_runs(
     networks: KnownNetworks,
     peaks: CurrentPeaks,
     speeds: CurrentSpeeds,
+    permissions: Permissions = EVERYTHING,
 ) -> CheckedStudyRuns:
     """Raises `AgeUIError` only if the database cannot be read; the result has all other problems."""
     checked = CheckedStudyRuns(
@@ -69,6 +71,8 @@ def check_study_runs(
         checked = replace(checked, choice=here.choice, in_force={**checked.in_force, **in_force})
         seeds = seeds_of(entered.texts)
         todo = find_remaining(study, store, here.choice, seeds)
+        for run in todo.new:
+            permissions.refuse_weights(run.config.init)
         to_train = todo.to_train(store)
         refuse_unfit(to_train, networks)
         refuse_small_disk(store, to_train, networks)

@@ -69,7 +69,8 @@ class StatusBar(TextLine):
     def draw(self) -> None:
         if not self.screen.is_current:
             return
-        place = " › ".join(filter(None, (self.app.store.path.name, self._about)))
+        name = self.app.store.path.name + ("" if self.app.permissions.changes else " (read-only)")
+        place = " › ".join(filter(None, (name, self._about)))
         left = Text.assemble(("ageui", "bold"), "  ", clean(place))
         right = Text("   ").join([*self._devices(), self._queue()])
         gap = self.size.width - left.cell_len - right.cell_len

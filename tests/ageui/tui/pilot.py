@@ -12,6 +12,7 @@ from textual.strip import Strip
 from ageui.files.locks import Lock
 from ageui.store import Store
 from ageui.tui.app import AgeUIApp
+from ageui.tui.permissions import EVERYTHING, Permissions
 from ageui.tui.prefs import Prefs
 from ageui.tui.widgets.paged_table import PagedTable
 
@@ -49,11 +50,18 @@ def done(store: Store, name: str, **changes: Any) -> int:
 Scenario = Callable[[AgeUIApp, "Pilot[Any]"], Awaitable[None]]
 
 
-def use(store: Store, scenario: Scenario, *, size: tuple[int, int] = (120, 36), prefs: Prefs | None = None) -> None:
+def use(
+    store: Store,
+    scenario: Scenario,
+    *,
+    size: tuple[int, int] = (120, 36),
+    prefs: Prefs | None = None,
+    permissions: Permissions = EVERYTHING,
+) -> None:
     """Opens the application on a store and plays a scenario; an error inside the application fails it."""
 
     async def play() -> None:
-        app = AgeUIApp(store, prefs)
+        app = AgeUIApp(store, prefs, permissions=permissions)
         async with app.run_test(size=size, notifications=True) as pilot:
             await settled(pilot)
             await scenario(app, pilot)
