@@ -49,7 +49,7 @@ def explain(
     from engine.errors import ConfigError
 
     if page is not None and page not in PAGES:
-        raise ConfigError(f"the manual has no page {page!r}; choose one of: {', '.join(PAGES)}")
+        raise ConfigError(f"unknown page {page!r}; choose one of {', '.join(PAGES)}")
     text = _contents() if page is None else _text(page)
     if not sys.stdout.isatty():
         sys.stdout.write(text)

@@ -71,7 +71,7 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
     scores = detail.scores(split) if split is not None else detail.primary_scores
     if scores is None:
         there = ", ".join(one.split for one in detail.results)
-        raise ConfigError(f"run {detail.id} has no scores{f' on {split}; choose from {there}' if there else ''}")
+        raise ConfigError(f"run {detail.id} has no scores{f' on {split}; choose one of {there}' if there else ''}")
     bias = scores.result.bias(attribute)
     if bias is None:
         if CROSS in attribute:
@@ -80,10 +80,10 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
                 "choose one attribute"
             )
         known = ", ".join(one.attribute for one in scores.result.biases)
-        raise ConfigError(f"--by {attribute}: run {detail.id} has no scores by this attribute; choose from {known}")
+        raise ConfigError(f"--by {attribute}: run {detail.id} has no scores by this attribute; choose one of {known}")
     if against is not None and against not in [group.group for group in bias.groups]:
         known = ", ".join(group.group for group in bias.groups)
-        raise ConfigError(f"--against {against}: {attribute} has no such group; choose from {known}")
+        raise ConfigError(f"--against: {attribute} has no group {against!r}; choose one of {known}")
     console = results()
     console.print(rich_table(one_attribute_table(scores, bias, against)))
     for line in attribute_sentences(bias):

@@ -32,7 +32,7 @@ EQUIVALENCE = 0.9
 
 @dataclass(frozen=True)
 class Differences:
-    """Drafts with their differences, how many tests these took in either family, and notes."""
+    """Drafts with their differences, the number of tests in each family, and notes."""
 
     drafts: list[DraftRow]
     tests: int
@@ -219,7 +219,7 @@ def _side(draft: DraftRow, place: int) -> Side | None:
 
 
 def _adjust(family: Sequence[list[Difference | None]], marking: Marking) -> int:
-    """Adjusts the p-values of one family in place, and returns how many tests it has."""
+    """Adjusts the p-values of one family in place, and returns the number of its tests."""
     places = [
         (column, row, difference.p_value)
         for column in family

@@ -76,7 +76,7 @@ def published_draft(run: "RunDetail", columns: Columns) -> DraftRow:
         n=None,
         cells=tuple(Cell(None if group else values.get(column)) for column, group in columns.items()),
         comparable=False,
-        reason="published in the report: without predictions there are no intervals, and nothing to set against others",
+        reason="published in the report without predictions, so it has no intervals and cannot be compared",
         runs=(run.id,),
     )
     return DraftRow(row, None, {}, no_errors, (run,))

@@ -49,7 +49,7 @@ def _details(run: RunFacts) -> list[str]:
         f"seed {_set(config, 'seed')}."
     )
     if run.is_published:
-        return [*said, "Settings are as published, as far as they are known; there are no weights of it here."]
+        return [*said, "Settings are as published, as far as they are known; its weights are not here."]
     if (made := run.detail.derived_from) is not None:
         return [*said, f"Not trained itself, but made from {made.source_names}. Settings that differ are lists."]
     if version := facts.get("versions", {}).get("ageui"):
@@ -114,9 +114,9 @@ def _evaluation_data(run: RunFacts) -> list[str]:
         return []
     said = [f"{scores.data_name}, split {scores.split}: {counted(scores.result.n, 'image')}, {scores.target} age."]
     if scores.split == "valid" and setting(run.detail.config, "keep") == "best":
-        said.append("The kept weights were chosen on these images, so its figures are on the hopeful side.")
+        said.append("The kept weights were chosen on these images, so its figures are too good.")
     if scores.split == "train":
-        said.append("It was trained on these images: they say nothing of others.")
+        said.append("It was trained on these images, so these figures do not hold for others.")
     return said
 
 

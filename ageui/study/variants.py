@@ -146,7 +146,7 @@ def is_on_own_data(study: Study, variant: Variant) -> bool:
 
 
 def name_of(study: Study, variant: Variant, beside: Sequence[Variant] = ()) -> str:
-    """A variant in few words: `appa-real · 224 px · resnet50 · 50 epochs`, then whether that is as the study's file
+    """The short name of a variant: `appa-real · 224 px · resnet50 · 50 epochs`, then whether that is as the study's file
     says or a preset, and settings that tell it from variants in `beside` of the same words."""
 
     def facts(one: Variant) -> list[str]:

@@ -202,7 +202,7 @@ def _first_line(error: Exception) -> str:
 def _local(path: Path) -> _Content:
     """Reads a weights file. Raises `ConfigError` if that fails."""
     if not path.suffix and not path.exists():
-        raise ConfigError(f"init {str(path)!r}: there is no such file; {_CHOICES}")
+        raise ConfigError(f"init {str(path)!r}: the file does not exist; {_CHOICES}")
     if (problem := folder_problem(path)) is not None:
         raise ConfigError(f"{path} cannot be read as weights: {problem}")
     pretraining = None

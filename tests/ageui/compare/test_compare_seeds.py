@@ -284,7 +284,7 @@ def test_repeats_that_are_not_folded_are_not_set_against_each_other() -> None:
     comparison = _compare_measured({"mse": (1, 2), "mape": (1,)}, fold_seeds=False)
     assert [cell.difference for cell in _rows(comparison)["run 2"].cells] == [None, None]
     assert _difference(comparison, "run 3").interval is not None
-    assert any("nothing but their seed" in note and "run 1 and run 2" in note for note in comparison.notes)
+    assert any("only in their seed" in note and "run 1 and run 2" in note for note in comparison.notes)
 
 
 def test_groups_are_figures_of_their_own_with_counts_and_differences() -> None:
