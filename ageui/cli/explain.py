@@ -16,6 +16,7 @@ PAGES = (
     "data",
     "losses",
     "config",
+    "flags",
     "queue",
     "studies",
     "results",

@@ -249,7 +249,7 @@ def _single_seeds(
     if not untested:
         return []
     variances = [variance for draft, variance in untested if draft.runs and against.runs]
-    text = "one seed does not tell settings apart: differences without a second seed on both sides carry no mark"
+    text = "one seed cannot tell settings apart, so differences without a second seed on both sides carry no mark"
     if seeds is None or not variances:
         return [text]
     needed = seeds_to_settle(SETTLED_YEARS, statistics.median(variances), seeds)
