@@ -29,7 +29,7 @@ def export_run(
     """Export a run's predictions or weights.
 
     Predictions have the columns split, image, age, predicted (years) and one per attribute. age_low and age_high are
-    the ends of an age range. pretraining warns that the initial weights may have been pretrained on scored faces. In
+    the ends of an age range. pretraining warns that the first weights may have been pretrained on scored faces. In
     CSV, text that a spreadsheet would run as a formula gets a leading ', which ageui removes on reading; Parquet is
     exact.
 

@@ -46,7 +46,7 @@ class _Lines:
             return
         line = self._narrator.line(event)
         if line is not None:
-            self._console.print(Text(clean(line)), soft_wrap=True)
+            self._console.print(Text(clean(line)), soft_wrap=not self._console.is_terminal)
 
 
 class _Bars(_Lines):

@@ -333,7 +333,7 @@ def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callabl
 
     found = chosen_here(store, study, choice)
     for name, origin in found.origins.items():
-        say(f"{name} {getattr(found.choice, name)}: {origin}; choose with --{name}")
+        say(f"{name} {getattr(found.choice, name)}: {origin}; choose another with --{name}")
     return found.choice
 
 
@@ -406,5 +406,5 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     for note in (*shown.legend, *(effects.legend if effects is not None else ())):
         console.print(Text(note_text(note), style="dim"), soft_wrap=True)
     for line in others_text(table):
-        hint = f"also measured: {line}; choose with --preset, --data and --set"
+        hint = f"also measured: {line}; choose it with --preset, --data and --set"
         console.print(Text(clean(hint), style="dim"), soft_wrap=True)

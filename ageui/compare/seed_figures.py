@@ -67,7 +67,7 @@ def resolved(manifest: Mapping[str, Any]) -> dict[str, str | int | None]:
 
 
 def _weights(manifest: Mapping[str, Any]) -> str | None:
-    """The hash of the file with the initial weights; None if they did not come from a file."""
+    """The hash of the file with the first weights; None if they did not come from a file."""
     sha256 = (manifest.get("weights") or {}).get("sha256")
     return None if sha256 is None else str(sha256)
 

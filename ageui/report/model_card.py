@@ -41,7 +41,7 @@ def _details(run: RunFacts) -> list[str]:
     if "size" in config:
         said.append(f"Input: {_crop(run)} of {size}×{size} pixels. Output: one age in years.")
     start = facts.get("weights", {}).get("sha256")
-    said.append(f"Initial weights: {_set(config, 'init')}{f', sha256 {start}' if start else ''}.")
+    said.append(f"First weights: {_set(config, 'init')}{f', sha256 {start}' if start else ''}.")
     said.append(
         f"Training: strategy {_set(config, 'strategy')}, epochs {_set(config, 'epochs')}, loss {_set(config, 'loss')}, "
         f"sample weights {_set(config, 'weights')}, augmentation {_set(config, 'augment')}, optimizer "

@@ -86,7 +86,7 @@ def build_head(
     outputs
         1 for age / 100 of shape (B,), or the number of logits, shape (B, outputs).
     seed
-        Seed of the initial weights.
+        Seed of the first weights.
     shares_weights
         Whether the output layer is `SharedWeights`.
     dropout

@@ -36,7 +36,7 @@ _CHOICES: Final = "choose pretrained, random, or a weights file, such as .safete
 
 
 def initialise(network: nn.Module, backbone: str, init: str, size: int) -> LoadReport:
-    """Loads the weights named by `init` into a network with random initial weights.
+    """Loads the weights named by `init` into a network with random first weights.
 
     Parameters
     ----------

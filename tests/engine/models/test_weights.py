@@ -1,4 +1,4 @@
-"""Initial weights: files of every kind, what is refused, and ImageNet weights without a network."""
+"""First weights: files of every kind, what is refused, and ImageNet weights without a network."""
 
 import argparse
 import hashlib
