@@ -21,6 +21,7 @@ def markdown() -> str:
     lines = ["| flag | commands | meaning |", "|---|---|---|"]
     for (flag, said), commands in sorted(named.items(), key=lambda row: _key(row[0][0])):
         which = "most" if len(commands) > _MOST_NAMED else ", ".join(map(code, commands))
+        flag = flag.replace("|", " | ")  # a narrow terminal breaks lines at spaces, and cuts longer words
         lines.append(f"| {code(flag)} | {which} | {said} |")
     return "\n".join(lines)
 
