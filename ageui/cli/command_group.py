@@ -101,8 +101,8 @@ def _at_home(value: Any) -> Any:
 
 
 def _usage_pieces(command: Any, ctx: Any) -> list[str]:
-    arguments = [term(param) for param in command.get_params(ctx) if isinstance(param, TyperArgument)]
-    return ["[OPTIONS]", *arguments]
+    arguments = [param for param in command.get_params(ctx) if isinstance(param, TyperArgument)]
+    return ["[OPTIONS]", *(term(one) if one.required else f"[{term(one)}]" for one in arguments)]
 
 
 def _help(command: Any, ctx: Any) -> str:

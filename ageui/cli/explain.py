@@ -37,7 +37,7 @@ def explain(
         typer.Argument(metavar="PAGE", help=f"The page: {', '.join(PAGES)}.", autocompletion=words(*PAGES)),
     ] = None,
 ) -> None:
-    """Read the manual, page by page.
+    """Read the manual, page by page; the first page is start.
 
     Without PAGE, list the pages. On a terminal, a long page opens in $PAGER; in a pipe, it stays Markdown.
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from rich.console import Console
 from rich.text import Text
 
-from ageui.cli.options import results
+from ageui.cli.options import print_prose, results
 from ageui.cli.tables import is_too_wide
 from ageui.compare.attribute_table import attribute_sentences, one_attribute_table
 from ageui.compare.crossed_groups import CROSS
@@ -57,7 +57,7 @@ def _print_scores(console: Console, detail: RunDetail, primary: SplitScores | No
     else:
         console.print(rich_table(scores_table(detail)))
     for line in explanations(detail):
-        console.print(Text(clean(line)), soft_wrap=True)
+        print_prose(console, line)
     if primary is not None:
         console.print()
         console.print(rich_table(groups_table(primary)))
@@ -87,7 +87,7 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
     console = results()
     console.print(rich_table(one_attribute_table(scores, bias, against)))
     for line in attribute_sentences(bias):
-        console.print(Text(clean(line)), soft_wrap=True)
+        print_prose(console, line)
 
 
 def _print_published(console: Console, detail: RunDetail, command: str | None) -> None:
@@ -100,7 +100,7 @@ def _print_published(console: Console, detail: RunDetail, command: str | None) -
         console.print(Text(clean(row.note)), soft_wrap=True)
     console.print()
     console.print(rich_table(published_table(row.summary)))
-    console.print(why_no_scores(row), style="dim", soft_wrap=True)
+    print_prose(console, why_no_scores(row), "dim")
 
 
 def _print_head(console: Console, detail: RunDetail, command: str | None, memory: str) -> None:
