@@ -19,6 +19,7 @@ from ageui.compare.many_tests import adjusted
 from ageui.compare.paired import MakeForm, PairedDifference, paired_differences
 from ageui.compare.seed_variance import SeedVariance
 from ageui.present.figures import YEARS
+from ageui.present.marks import REAL
 from ageui.present.table import Difference
 from engine.image_errors import ImageErrors
 
@@ -249,7 +250,7 @@ def _single_seeds(
     if not untested:
         return []
     variances = [variance for draft, variance in untested if draft.runs and against.runs]
-    text = "one seed cannot tell settings apart, so differences without a second seed on both sides carry no mark"
+    text = f"no {REAL} without a second seed on both sides"
     if seeds is None or not variances:
         return [text]
     needed = seeds_to_settle(SETTLED_YEARS, statistics.median(variances), seeds)
