@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from engine import choices
 from engine.backbone_names import DLIB_AGE, TIMM_PREFIX, BackboneName
 from engine.errors import ConfigError, Problem
+from engine.field_values import field_values
 
 _LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
 HIDDEN_LAYERS: Final = {"none": 0, "1-sigmoid": 0, "1fc-sigmoid": 1, "2fc-sigmoid": 2, "2fc-tanh": 2, "3fc-sigmoid": 3}
@@ -267,6 +268,7 @@ _PLAIN = {
     "bool_parsing": "give true or false",
     "string_pattern_mismatch": "choose auto, cpu, cuda or cuda:N",
 }
+_OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number")
 
 FLAG_FIELDS = (
     "data", "size", "crop", "backbone", "init", "head", "strategy", "epochs", "loss", "weights", "augment", "optimizer",
@@ -375,10 +377,12 @@ def _problem(error: Any, values: Mapping[str, Any]) -> Problem:
         return Problem(field, error["ctx"]["text"], tuple(others))
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
-        return Problem(name, f"there is no field {name!r}; the fields are {', '.join(RunConfig.model_fields)}")
+        return Problem(name, f"unknown field {name!r}; choose one of {', '.join(RunConfig.model_fields)}")
     message = _PLAIN.get(error["type"], error["msg"])
     if error["type"] == "value_error":
         message = str(error["ctx"]["error"])
     elif error["type"] == "literal_error":
         message = f"choose one of {error['ctx']['expected'].replace(chr(39), '')}"
+    elif error["type"] in _OUT_OF_RANGE:
+        message = f"it must be {' or '.join(field_values(RunConfig.model_json_schema()['properties'][name]))}"
     return Problem(name, f"{name} {format_value(values.get(name))!r}: {message}")

@@ -28,5 +28,6 @@ def check_installed(extra: str, package: str) -> None:
 
 def _missing(extra: str, package: str) -> ConfigError:
     return ConfigError(
-        f"{package} is not installed; install the extra {extra!r} from the folder of ageui: pip install '.[{extra}]'"
+        f"{package} is not installed; in the folder of ageui, install the extra {extra!r}: pip install '.[{extra}]'; "
+        "see ageui explain questions"
     )

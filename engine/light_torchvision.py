@@ -53,7 +53,8 @@ def _import_torchvision() -> None:
     except RuntimeError as error:  # its operators are not registered
         pair = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision"))
         raise DeviceError(
-            f"torchvision does not match PyTorch ({pair}): {error}; reinstall both from the same source"
+            f"torchvision does not match PyTorch ({pair}): {error}; reinstall both in one command: "
+            "pip install --force-reinstall torch torchvision"
         ) from error
 
 

@@ -93,4 +93,4 @@ def build_optimizer(
         return _SGD(parameters, lr=lr, momentum=momentum, fused=True)
     if name == "adadelta":
         return _Adadelta(parameters, lr=lr, rho=ADADELTA_RHO, eps=EPSILON)
-    raise ConfigError(f"there is no optimizer {name!r}; choose adam, adamw, sgd or adadelta")
+    raise ConfigError(f"unknown optimizer {name!r}; choose one of adam, adamw, sgd, adadelta")

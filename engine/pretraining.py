@@ -31,6 +31,16 @@ def pretraining_of(config: Mapping[str, Any], manifest: Mapping[str, Any] | None
     return stored or pretraining_note(config.get("backbone"), config.get("init"))
 
 
+def untrained_problem(config: RunConfig) -> str | None:
+    """The reason why a run of 0 epochs would score a random output layer; None for other runs."""
+    if sum(config.epochs) > 0 or begins_with_output_layer(config):
+        return None
+    return (
+        "0 epochs score the first weights untrained, but this run's output layer would be random; choose --epochs "
+        "1 or more, or --backbone dlib-age --init pretrained --head none --loss dldl"
+    )
+
+
 def begins_with_output_layer(config: RunConfig) -> bool:
     """Whether a run's output layer starts as that of the pretrained weights.
 

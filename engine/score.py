@@ -104,7 +104,7 @@ def _chosen_rows(dataset: Dataset, split: str | None) -> tuple[str, Codes]:
     labelled[EVERY_SPLIT] = np.sort(np.concatenate(list(labelled.values())))
     if split is not None and split not in labelled:
         raise ConfigError(
-            f"data set {dataset.name!r} has no labelled images in {split!r}; choose from {', '.join(labelled)}"
+            f"data set {dataset.name!r} has no labelled images in {split!r}; choose one of {', '.join(labelled)}"
         )
     chosen = split or next(iter(labelled))
     return chosen, labelled[chosen]

@@ -47,7 +47,7 @@ def unserved_sentence(devices: Sequence[str], *, are_all: bool) -> str:
     """Says that no worker runs for these devices, and how to start one; names the devices unless `are_all`."""
     which = "them" if are_all else f"those with --device {' or '.join(devices)}"
     commands = [f"ageui worker start{'' if device == 'auto' else f' --device {device}'}" for device in devices]
-    return f"no worker is running for {which}; to start one: {', '.join(commands)}"
+    return f"no worker is running for {which}; to start one: {', '.join(commands)}; see ageui explain queue"
 
 
 def device_of(row: "RunRow") -> str:

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +55,13 @@ def examples(help_text: str) -> list[str]:
     return [line.strip() for block in _blocks(help_text) if _is_code(block) for line in block.splitlines()]
 
 
+def all_commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """A command and all commands below it, each after the words that name it."""
+    yield words, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from all_commands(child, (*words, name))
+
+
 class _Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return _usage_pieces(self, ctx)
@@ -94,8 +101,8 @@ def _at_home(value: Any) -> Any:
 
 
 def _usage_pieces(command: Any, ctx: Any) -> list[str]:
-    arguments = [_term(param) for param in command.get_params(ctx) if isinstance(param, TyperArgument)]
-    return ["[OPTIONS]", *arguments]
+    arguments = [param for param in command.get_params(ctx) if isinstance(param, TyperArgument)]
+    return ["[OPTIONS]", *(term(one) if one.required else f"[{term(one)}]" for one in arguments)]
 
 
 def _help(command: Any, ctx: Any) -> str:
@@ -115,7 +122,7 @@ def _help_text(command: Any, ctx: Any, params: Sequence[Any]) -> str:
     parts += [f"{_wrapped(paragraph, width, _INDENT)}\n" for paragraph in _paragraphs(text)]
     panels: dict[str, list[tuple[str, str]]] = {}
     for param in params:
-        panels.setdefault(_panel(param), []).append((_term(param), _meaning(param)))
+        panels.setdefault(_panel(param), []).append((term(param), meaning(param)))
     commands: dict[str, list[tuple[str, str]]] = {}
     for name in command.list_commands(ctx) if isinstance(command, TyperGroup) else ():
         found: Any = command.get_command(ctx, name)
@@ -152,15 +159,15 @@ def _paragraphs(text: str) -> Iterable[str]:
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> str:
-    beside = max((len(term) for term, _ in rows if len(term) <= _LONGEST_TERM), default=0)
+    beside = max((len(name) for name, _ in rows if len(name) <= _LONGEST_TERM), default=0)
     column = " " * (len(_INDENT) + beside + 2)
     lines = [f"{_styled(title)}:"]
-    for term, meaning in rows:
-        text = _wrapped(meaning, width, column)
-        if len(term) <= beside:
-            lines.append(f"{_INDENT}{_styled(term)}{text[len(_INDENT) + len(term) :]}")
+    for name, said in rows:
+        text = _wrapped(said, width, column)
+        if len(name) <= beside:
+            lines.append(f"{_INDENT}{_styled(name)}{text[len(_INDENT) + len(name) :]}")
         else:
-            lines += [f"{_INDENT}{_styled(term)}", text]
+            lines += [f"{_INDENT}{_styled(name)}", text]
     return "\n".join((*lines, ""))
 
 
@@ -171,7 +178,7 @@ def _wrapped(text: str, width: int, indent: str) -> str:
     return lines.replace(_UNBREAKABLE, " ")
 
 
-def _term(param: Any) -> str:
+def term(param: Any) -> str:
     """An argument, or the names of an option and its value: `-n, --limit N`."""
     metavar = param.metavar or param.name.upper()
     if isinstance(param, TyperArgument):
@@ -180,7 +187,8 @@ def _term(param: Any) -> str:
     return names if param.is_flag else f"{names} {metavar}"
 
 
-def _meaning(param: Any) -> str:
+def meaning(param: Any) -> str:
+    """The help of an argument or option, and its default."""
     parts = [" ".join((param.help or "").split())]
     if param.required and not isinstance(param, TyperArgument):
         parts.append("[required]")

@@ -46,7 +46,7 @@ _FLAGS = {
         SETTINGS,
         "NAME",
     ),
-    "init": _Flag(f"Initial weights: {', '.join(choices.INITS)}, or a file.", SETTINGS, "NAME", lists(*choices.INITS)),
+    "init": _Flag(f"First weights: {', '.join(choices.INITS)}, or a file.", SETTINGS, "NAME", lists(*choices.INITS)),
     "head": _Flag(
         f"Layers on top of the backbone: {', '.join(choices.HEADS)}.", FURTHER, "NAME", lists(*choices.HEADS)
     ),
@@ -144,6 +144,6 @@ def with_config_flags(command: Callable[..., None]) -> Callable[..., None]:
 def print_choices(console: "Console", resolved: "Resolved", flags: ConfigFlags) -> None:
     """Prints the default preset and data set if no flag named them, and the flags that do."""
     if flags.preset is None:
-        console.print(f"preset {resolved.preset}: {resolved.preset_origin}; choose with --preset")
+        console.print(f"preset {resolved.preset}: {resolved.preset_origin}; choose another with --preset")
     if "data" not in flags.values:
-        console.print(f"data {resolved.config.data}: {resolved.data_origin}; choose with --data")
+        console.print(f"data {resolved.config.data}: {resolved.data_origin}; choose another with --data")

@@ -1,5 +1,6 @@
 """`ageui data add`: registers a data set after reading every row and image."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -202,3 +203,4 @@ def add(
         store.data.remember(name, examined)
     if not as_json:
         typer.echo(report.headline)
+        say(f"to train on it: ageui run --data {shlex.quote(name)}")

@@ -5,7 +5,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
-from ageui.cli.options import results
+from ageui.cli.options import print_prose, results
 from ageui.present.figures import AGE, NUMBER, SAMPLE_WEIGHT
 from ageui.present.table import BLANK, Cell, Table, figure_columns, name_columns, words
 from ageui.present.terminal import rich_table
@@ -24,13 +24,13 @@ def print_data_report(report: DataReport) -> None:
         Text(clean(f"{report.name}: {report.format}, {report.target} age, {where}"), style="bold"), soft_wrap=True
     )
     for note in report.notes:
-        console.print(Text(clean(note)), soft_wrap=True)
+        print_prose(console, note)
     console.print(rich_table(_splits(report)))
     console.print(rich_table(_groups(report)))
     _print_course_counts(console, report)
     _print_problems(console, report)
     if report.faceless is not None:
-        console.print(Text(clean(f"\n{report.faceless_sentence}", lines=True)), soft_wrap=True)
+        print_prose(console, f"\n{report.faceless_sentence}")
     if lines := leak_lines(report, SHOWN):
         console.print(Text(clean("\n".join(["", *lines]), lines=True)), soft_wrap=True)
     _print_remarks(console, report)
@@ -91,7 +91,7 @@ def _print_problems(console: Console, report: DataReport) -> None:
 def _print_remarks(console: Console, report: DataReport) -> None:
     console.print(f"\nremarks on the labels: {len(report.remarks) or 'none'}")
     for remark in report.remarks:
-        console.print(Text(clean(f"  {remark.text}")), soft_wrap=True)
+        print_prose(console, f"  {remark.text}")
 
 
 def _print_duplicates(console: Console, report: DataReport) -> None:

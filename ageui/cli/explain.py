@@ -16,6 +16,7 @@ PAGES = (
     "data",
     "losses",
     "config",
+    "flags",
     "queue",
     "cluster",
     "studies",
@@ -40,7 +41,7 @@ def explain(
         typer.Argument(metavar="PAGE", help=f"The page: {', '.join(PAGES)}.", autocompletion=words(*PAGES)),
     ] = None,
 ) -> None:
-    """Read the manual, page by page.
+    """Read the manual, page by page; the first page is start.
 
     Without PAGE, list the pages. On a terminal, a long page opens in $PAGER; in a pipe, it stays Markdown.
 
@@ -53,7 +54,7 @@ def explain(
     from engine.errors import ConfigError
 
     if page is not None and page not in PAGES:
-        raise ConfigError(f"the manual has no page {page!r}; choose one of: {', '.join(PAGES)}")
+        raise ConfigError(f"unknown page {page!r}; choose one of {', '.join(PAGES)}")
     text = _contents() if page is None else _text(page)
     if not sys.stdout.isatty():
         sys.stdout.write(text)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "KnownNetworks":
     """Raises the `AgeUIError` of `refuse_unfit` if any of `runs` would fail on this machine.
 
-    Prints warnings about unsuitable labels. The first check of a backbone and its initial weights takes some seconds.
+    Prints warnings about unsuitable labels. The first check of a backbone and its first weights takes some seconds.
     Returns the facts about the networks.
     """
     from ageui.planning.environment import refuse_wrong_variables
@@ -25,7 +25,7 @@ def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "KnownNetworks":
     networks = KnownNetworks()
     refuse_unfit(runs, networks)  # with the known facts, before the slow check of networks
     if missing := networks.missing(runs):
-        with console.status("checking the networks and their initial weights"):
+        with console.status("checking the networks and their first weights"):
             networks.check(missing)
         refuse_unfit(runs, networks)
     for text in label_warnings(runs):
@@ -34,7 +34,7 @@ def check_runs(console: "Console", runs: "Sequence[NewRun]") -> "KnownNetworks":
 
 
 def print_memory(console: "Console", store: "Store", runs: "Sequence[NewRun]", networks: "KnownNetworks") -> None:
-    """Prints the initial weights that `runs` load and the peak memory of similar earlier runs, with warnings."""
+    """Prints the first weights that `runs` load and the peak memory of similar earlier runs, with warnings."""
     from ageui.memory.expected_memory import CurrentPeaks, expected_memory
     from ageui.text.clean import clean
 

@@ -146,6 +146,15 @@ def messages() -> "Console":
     return Console(stderr=True, markup=False, highlight=False)
 
 
+def print_prose(console: "Console", text: str, style: str = "") -> None:
+    """Prints text, cleaned. A terminal breaks its lines between words; files and pipes get them whole."""
+    from rich.text import Text
+
+    from ageui.text.clean import clean
+
+    console.print(Text(clean(text, lines=True), style=style), soft_wrap=not console.is_terminal)
+
+
 def sayer(console: "Console") -> Callable[[str], None]:
     """A function that cleans and prints text of one or more lines."""
     from ageui.text.clean import clean

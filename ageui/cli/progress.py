@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
+from ageui.cli.options import print_prose
 from ageui.present.figures import LOSS, number
 from ageui.text import message_lines
 from ageui.text.clean import clean
@@ -46,7 +46,7 @@ class _Lines:
             return
         line = self._narrator.line(event)
         if line is not None:
-            self._console.print(Text(clean(line)), soft_wrap=True)
+            print_prose(self._console, line)
 
 
 class _Bars(_Lines):

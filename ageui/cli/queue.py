@@ -38,7 +38,7 @@ References = Annotated[
 ]
 OptionalReferences = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[RUN]...", help=_REFERENCES_HELP, autocompletion=completion.runs, show_default=False),
+    typer.Argument(metavar="RUN...", help=_REFERENCES_HELP, autocompletion=completion.runs, show_default=False),
 ]
 Here = Annotated[bool, typer.Option("--here", help="Train in this terminal instead of the background.")]
 

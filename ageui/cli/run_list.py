@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.completion import words
-from ageui.cli.options import AsJson, Database, Limit, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, Limit, open_store, print_json, print_prose, results
 from ageui.cli.streams import write_data
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ _FORMATS = ("table", "md", "csv", "json")
 def list_runs(
     filters: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[FILTER]...", help="Terms, as in loss=mape weights:gender 'mae<8'.", show_default=False
-        ),
+        typer.Argument(metavar="FILTER...", help="Terms, as in loss=mape weights:gender 'mae<8'.", show_default=False),
     ] = None,
     limit: Limit = None,
     sort: Annotated[
@@ -101,4 +99,4 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
         print_fitted(console, table, about)
         return
     console.print(Blocks(table) if is_too_wide(console, table) and table.places("figure") else rich_table(table))
-    console.print(about, style="dim", soft_wrap=True)
+    print_prose(console, about, "dim")

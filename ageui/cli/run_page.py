@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.console import Console
 from rich.text import Text
 
-from ageui.cli.options import results
+from ageui.cli.options import print_prose, results
 from ageui.cli.tables import is_too_wide
 from ageui.compare.attribute_table import attribute_sentences, one_attribute_table
 from ageui.compare.crossed_groups import CROSS
@@ -58,7 +58,7 @@ def _print_scores(console: Console, detail: RunDetail, primary: SplitScores | No
     else:
         console.print(rich_table(scores_table(detail)))
     for line in explanations(detail):
-        console.print(Text(clean(line)), soft_wrap=True)
+        print_prose(console, line)
     if primary is not None:
         console.print()
         console.print(rich_table(groups_table(primary)))
@@ -72,7 +72,7 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
     scores = detail.scores(split) if split is not None else detail.primary_scores
     if scores is None:
         there = ", ".join(one.split for one in detail.results)
-        raise ConfigError(f"run {detail.id} has no scores{f' on {split}; choose from {there}' if there else ''}")
+        raise ConfigError(f"run {detail.id} has no scores{f' on {split}; choose one of {there}' if there else ''}")
     bias = scores.result.bias(attribute)
     if bias is None:
         if CROSS in attribute:
@@ -81,14 +81,14 @@ def print_groups(detail: RunDetail, attribute: str, split: str | None, against: 
                 "choose one attribute"
             )
         known = ", ".join(one.attribute for one in scores.result.biases)
-        raise ConfigError(f"--by {attribute}: run {detail.id} has no scores by this attribute; choose from {known}")
+        raise ConfigError(f"--by {attribute}: run {detail.id} has no scores by this attribute; choose one of {known}")
     if against is not None and against not in [group.group for group in bias.groups]:
         known = ", ".join(group.group for group in bias.groups)
-        raise ConfigError(f"--against {against}: {attribute} has no such group; choose from {known}")
+        raise ConfigError(f"--against: {attribute} has no group {against!r}; choose one of {known}")
     console = results()
     console.print(rich_table(one_attribute_table(scores, bias, against)))
     for line in attribute_sentences(bias):
-        console.print(Text(clean(line)), soft_wrap=True)
+        print_prose(console, line)
 
 
 def _print_published(console: Console, detail: RunDetail, command: str | None) -> None:
@@ -102,7 +102,7 @@ def _print_published(console: Console, detail: RunDetail, command: str | None) -
     console.print()
     console.print(rich_table(published_table(row.summary)))
     _print_history(console, detail)
-    console.print(why_no_scores(row), style="dim", soft_wrap=True)
+    print_prose(console, why_no_scores(row), "dim")
 
 
 def _print_head(console: Console, detail: RunDetail, command: str | None, memory: str) -> None:

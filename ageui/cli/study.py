@@ -21,6 +21,7 @@ from ageui.cli.options import (
     messages,
     open_store,
     print_json,
+    print_prose,
     results,
     sayer,
 )
@@ -333,7 +334,7 @@ def _chosen_here(store: "Store", study: "Study", choice: "Choice", say: "Callabl
 
     found = chosen_here(store, study, choice)
     for name, origin in found.origins.items():
-        say(f"{name} {getattr(found.choice, name)}: {origin}; choose with --{name}")
+        say(f"{name} {getattr(found.choice, name)}: {origin}; choose another with --{name}")
     return found.choice
 
 
@@ -391,8 +392,8 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
     study = table.study
     console.print(Text(clean(f"{study.name}: {study.title}"), style="bold"), soft_wrap=True)
     if study.shows:
-        console.print(Text(clean(study.shows)), soft_wrap=True)
-    console.print(Text(clean(headline(table))), soft_wrap=True)
+        print_prose(console, study.shows)
+    print_prose(console, headline(table))
     shown = published_and_measured(table)
     console.print(Blocks(shown))
     effects = _effects(table)
@@ -404,7 +405,7 @@ def _print_table(table: "StudyTable", curves: dict[str, list[float]]) -> None:
             said = f"{cell.label}  {sparkline(values)} {number(values[0], LOSS)} → {number(values[-1], LOSS)}"
             console.print(Text(clean(said)), soft_wrap=True)
     for note in (*shown.legend, *(effects.legend if effects is not None else ())):
-        console.print(Text(note_text(note), style="dim"), soft_wrap=True)
+        print_prose(console, note_text(note), "dim")
     for line in others_text(table):
-        hint = f"also measured: {line}; choose with --preset, --data and --set"
-        console.print(Text(clean(hint), style="dim"), soft_wrap=True)
+        hint = f"also measured: {line}; choose it with --preset, --data and --set"
+        print_prose(console, hint, "dim")

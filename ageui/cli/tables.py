@@ -3,6 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
+from ageui.cli.options import print_prose
 from ageui.text.sentences import counted
 
 if TYPE_CHECKING:
@@ -42,4 +43,4 @@ def print_fitted(console: "Console", table: "Table", about: str = "") -> None:
         console.file.writelines(f"{line}\n" for line in plain_lines(shown))
     narrow = f"too narrow for {', '.join(left_out)}" if left_out else ""
     if said := "; ".join(filter(None, (about, narrow))):
-        console.print(said, style="dim", soft_wrap=True)
+        print_prose(console, said, "dim")

@@ -172,7 +172,7 @@ def compare(
     elif baseline is not None:
         why = "has only published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"
         called = baseline_run.name if baseline_run else baseline
-        notes.append(f"the baseline {called} {why}: there are no differences")
+        notes.append(f"the baseline {called} {why}, so no differences are shown")
     rows, ranked_over = ranked(_mark_best([draft.row for draft in found.drafts], columns), tuple(columns), main)
     notes += duplicates_in_train(drafts) + diverged(drafts) + no_better_than_constant(rows) + luck_of_one_seed(rows)
     notes += pretraining(drafts) + unlike_machines(drafts)
@@ -249,7 +249,7 @@ def _columns(
     for name in alone:
         if not any(scores.result.figure(name) for scores in scored):
             known = [*ATTRIBUTE_KINDS, *figure_names(attributes)]
-            raise ConfigError(f"unknown figure {name!r}; choose from {', '.join(known)}")
+            raise ConfigError(f"unknown figure {name!r}; choose one of {', '.join(known)}")
     columns |= dict.fromkeys(alone)
     if reference is not None:
         for attribute in (*(attributes if groups else ()), *crossed):

@@ -80,7 +80,7 @@ class Comparison:
     comparable rows share. `folded` means that runs which differ only in their seed are one row. `ranked_over` names the
     columns behind ranks and Pareto marks; it is empty if fewer than two runs can be ranked. `tests` counts the tests of
     MAE and biases against the baseline, `further_tests` those of all other figures: two families, each corrected by
-    itself. `is_foldable` means that some rows differ in nothing but their seed. `data` is the name of the data that the
+    itself. `is_foldable` means that some rows differ only in their seed. `data` is the name of the data that the
     comparable rows were scored on. `winner` holds the ids of the runs behind the row that a goal chose, see
     `ageui.compare.best`.
     """

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def offer_to_fold(repeats: Sequence[Sequence[DraftRow]]) -> list[str]:
-    """A note on rows that differ in nothing but their seed."""
+    """A note on rows that differ only in their seed."""
     names = [" and ".join(draft.row.name for draft in alike[:2]) for alike in repeats]
     if not names:
         return []
     which = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more settings"
-    return [f"rows that differ in nothing but their seed are not set against each other ({which}): fold the seeds"]
+    return [f"rows that differ only in their seed are not compared with each other ({which}); fold the seeds"]
 
 
 def computed_apart(drafts: Sequence[DraftRow]) -> list[str]:
-    """A note on rows that differ in nothing but how they were computed."""
+    """A note on rows that differ only in their arithmetic or recipe."""
     found: dict[str, list[DraftRow]] = {}
     for draft in drafts:
         if draft.runs and draft.row.kind == "run":

@@ -71,7 +71,7 @@ def _crossed(images: ImageErrors, crossed: Sequence[str]) -> ImageErrors:
         for attribute in attributes:
             if attribute not in images.groups:
                 known = ", ".join(name for name in images.groups if CROSS not in name)
-                raise ConfigError(f"unknown attribute {attribute!r}; choose from {known}")
+                raise ConfigError(f"unknown attribute {attribute!r}; choose one of {known}")
         if len(attributes) < 2 or len(set(attributes)) < len(attributes):
             raise ConfigError(f"{name!r} crosses no groups; name two or more attributes, as in gender{CROSS}age")
         groups[name] = images.crossed(attributes)

@@ -85,7 +85,7 @@ def difference_test(
     image_variance
         The variance of the difference over draws of `images` shared images, given the trainings.
     sides
-        The sides whose figures depend on a seed: both, or the one that is set against a constant predictor.
+        The sides whose figures depend on a seed: both, or the one that is compared with a constant predictor.
     seeds
         The seed variance over all repeated settings of the same data; None takes that of the sides alone.
 

@@ -19,6 +19,7 @@ from ageui.compare.many_tests import adjusted
 from ageui.compare.paired import MakeForm, PairedDifference, paired_differences
 from ageui.compare.seed_variance import SeedVariance
 from ageui.present.figures import YEARS
+from ageui.present.marks import REAL
 from ageui.present.table import Difference
 from engine.image_errors import ImageErrors
 
@@ -32,7 +33,7 @@ EQUIVALENCE = 0.9
 
 @dataclass(frozen=True)
 class Differences:
-    """Drafts with their differences, how many tests these took in either family, and notes."""
+    """Drafts with their differences, the number of tests in each family, and notes."""
 
     drafts: list[DraftRow]
     tests: int
@@ -219,7 +220,7 @@ def _side(draft: DraftRow, place: int) -> Side | None:
 
 
 def _adjust(family: Sequence[list[Difference | None]], marking: Marking) -> int:
-    """Adjusts the p-values of one family in place, and returns how many tests it has."""
+    """Adjusts the p-values of one family in place, and returns the number of its tests."""
     places = [
         (column, row, difference.p_value)
         for column in family
@@ -249,7 +250,7 @@ def _single_seeds(
     if not untested:
         return []
     variances = [variance for draft, variance in untested if draft.runs and against.runs]
-    text = "one seed does not tell settings apart: differences without a second seed on both sides carry no mark"
+    text = f"no {REAL} without a second seed on both sides"
     if seeds is None or not variances:
         return [text]
     needed = seeds_to_settle(SETTLED_YEARS, statistics.median(variances), seeds)

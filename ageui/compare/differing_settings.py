@@ -39,7 +39,7 @@ def differing(rows: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
 
 
 def label(config: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The named fields of a config in a few words: `mape · gender · seed 3`."""
+    """The named fields of a config as short text: `mape · gender · seed 3`."""
     return " · ".join(
         setting(config, name) if name in _SPEAK_FOR_THEMSELVES else f"{name} {setting(config, name)}" for name in names
     )
@@ -78,12 +78,9 @@ def telling(settings: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:
 
 
 def in_short(settings: Mapping[str, str]) -> str:
-    """Fields as text in as few words: `mse · gender · 64 px · s2`."""
+    """Fields as short text: `mse · gender · 64 px · s2`."""
     return " · ".join(
-        "1 epoch"
-        if (name, text) == ("epochs", "1")
-        else _SHORT.get(name, f"{name} {{}}").format(text.rsplit("/", 1)[-1])
-        for name, text in settings.items()
+        _SHORT.get(name, f"{name} {{}}").format(text.rsplit("/", 1)[-1]) for name, text in settings.items()
     )
 
 
@@ -91,5 +88,5 @@ _FIRST = ("loss", "weights")
 _NOT_TELLING = ("seed", "device")
 _SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "optimizer")
 _SHORT = dict.fromkeys((*_SPEAK_FOR_THEMSELVES, "weights"), "{}") | {
-    "head": "head {}", "init": "from {}", "crop": "crop {}", "size": "{} px", "seed": "s{}", "epochs": "{} epochs",
+    "head": "head {}", "init": "from {}", "crop": "crop {}", "size": "{} px", "seed": "s{}",
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ageui.compare.comparison import CONSTANT, MAE, ComparedRow, Group
 from ageui.compare.comparison_cache import ComparisonCache
 from ageui.compare.crossed_groups import errors_of
-from ageui.compare.figure_names import figure_unit
+from ageui.compare.figure_names import attribute_and_kind, figure_unit
 from ageui.present.table import Cell
 from engine.fairness import score_errors
 from engine.figure_forms import FigureForm, figure_form, group_form
@@ -78,7 +78,7 @@ def published_draft(run: "RunDetail", columns: Columns) -> DraftRow:
         n=None,
         cells=tuple(Cell(None if group else values.get(column)) for column, group in columns.items()),
         comparable=False,
-        reason=f"{origin}: without predictions there are no intervals, and nothing to set against others",
+        reason=f"{origin} without predictions, so it has no intervals and cannot be compared",
         runs=(run.id,),
     )
     return DraftRow(row, None, {}, no_errors, (run,))
@@ -227,4 +227,8 @@ def _group_cell(result: SplitResult, group: Group) -> Cell:
 
 
 def _reason(column: str, reasons: Mapping[str, str | None]) -> str | None:
-    return reasons.get(column) if column == MAE or column in reasons else f"the data has no {column}"
+    """Why a figure is missing; the bias of an attribute that the data lacks says so for all of its figures."""
+    if column == MAE or column in reasons:
+        return reasons.get(column)
+    attribute, kind = attribute_and_kind(column)
+    return None if kind else f"the data has no {attribute}"

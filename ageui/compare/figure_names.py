@@ -31,7 +31,7 @@ _UNITS = {"signed": SIGNED_YEARS, "cs5": PERCENT, "slope": SLOPE}
 
 def figure_title(column: str) -> str:
     """The title of a column: `MAE`, the attribute of a bias, `gender signed`, or a group."""
-    attribute, kind = _parts(column)
+    attribute, kind = attribute_and_kind(column)
     return _OVERALL[column][0] if column in _OVERALL else _KINDS[kind][0].format(attribute) if kind else column
 
 
@@ -42,7 +42,7 @@ def short_title(column: str) -> str:
 
 def figure_name(column: str) -> str:
     """The name of a figure in running text: `MAE`, `gender bias`, `gender signed gap`."""
-    attribute, kind = _parts(column)
+    attribute, kind = attribute_and_kind(column)
     if column in _OVERALL:
         return _OVERALL[column][1]
     return _KINDS[kind][1].format(attribute) if kind else f"{column} bias"
@@ -55,7 +55,7 @@ def split_title(scores: "SplitScores") -> str:
 
 def figure_unit(column: str) -> Unit:
     """The unit of a figure."""
-    return _UNITS.get(column, NUMBER_OF_TIMES if _parts(column)[1] == "ratio" else YEARS)
+    return _UNITS.get(column, NUMBER_OF_TIMES if attribute_and_kind(column)[1] == "ratio" else YEARS)
 
 
 def better(column: str) -> Literal["low", "high"] | None:
@@ -63,6 +63,7 @@ def better(column: str) -> Literal["low", "high"] | None:
     return "high" if column == "cs5" else None if column in OVERALL_FIGURES else "low"
 
 
-def _parts(column: str) -> tuple[str, str]:
+def attribute_and_kind(column: str) -> tuple[str, str]:
+    """`gender`, `signed` for `gender_signed`; the kind of a bias and of figures without an attribute is empty."""
     attribute, _, kind = column.rpartition("_")
     return (attribute, kind) if attribute and kind in ATTRIBUTE_KINDS else (column, "")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def folded(drafts: Sequence[DraftRow], across: Collection[Across] = ()) -> list[DraftRow]:
     """The drafts with the repeats of each run folded to one, in the place of the first, ordered by seed.
 
-    Repeats differ in nothing but their seed and device, and what they may differ in `across`, and were scored on the
+    Repeats differ only in their seed, their device and the differences in `across`, and were scored on the
     same images; a run that is not scored yet joins those that are. Of two runs with the same seed only one is a repeat.
     Constants and published figures stay as they are.
     """
@@ -49,13 +49,13 @@ def with_tests(draft: DraftRow, columns: Columns, resamples: int, cache: Compari
 
 
 def is_repeat(draft: DraftRow, other: DraftRow) -> bool:
-    """Whether two drafts of runs differ in nothing but their seed, so that they say nothing about settings."""
+    """Whether two drafts of runs differ only in their seed, and so show nothing about settings."""
     both_run = _may_repeat(draft) and _may_repeat(other)
     return both_run and _setting(draft) == _setting(other) and _seeds(draft) != _seeds(other)
 
 
 def unfolded(drafts: Sequence[DraftRow]) -> list[list[DraftRow]]:
-    """The drafts that differ in nothing but their seed, two or more together."""
+    """The drafts that differ only in their seed, two or more together."""
     found: dict[str, list[DraftRow]] = {}
     for draft in drafts:
         if _may_repeat(draft) and draft.row.comparable:

@@ -218,7 +218,7 @@ def _others(comparison: Comparison) -> Iterator[str]:
     if apart := sum(row.is_apart for row in comparison.rows):
         yield f"{counted(apart, 'row')} with scores of other images {'is' if apart == 1 else 'are'} set apart (≠)."
     if comparison.ranked_over:
-        yield "Average ranks and the Pareto front (◇) take no chance into account."
+        yield "Average ranks and the Pareto front (◇) ignore chance."
 
 
 def _versions(runs: "Sequence[RunDetail]", scores: "Sequence[SplitScores]") -> Iterator[str]:

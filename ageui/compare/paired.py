@@ -106,7 +106,7 @@ def _samples(trainings: Sequence[ImageErrors], forms: Sequence[FigureForm], resa
 
 
 def _paired(value: float, samples: Floats) -> PairedDifference:
-    """The difference `value` with what its `samples` (R,) say of it.
+    """The difference `value`, with interval and variance from its `samples` (R,).
 
     Noise raises small biases, and samples raise them once more. The interval reaches to the percentiles, and to those
     mirrored at the value, whichever is further.

@@ -1,7 +1,7 @@
 """Several figures at once: the average rank, which is the course's leaderboard rule, and the Pareto front.
 
 Rows hold figures, of which lower is better; None and NaN are missing figures. A row with a missing figure has no rank,
-is on no front and keeps no other row off it. Neither rank nor front takes chance into account.
+is on no front and keeps no other row off it. Rank and front ignore chance.
 """
 
 import math

@@ -22,7 +22,7 @@ def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> l
     Returns
     -------
     list of str
-        Loss and weights if they differ, then as few other settings as tell the rows apart, and whichever of initial
+        Loss and weights if they differ, then the fewest other settings that tell the rows apart, and those of initial
         weights, crop and size differ. Equal labels get the seed,
         and if that does not help the name. Rows without a config keep their name.
 

@@ -32,7 +32,7 @@ _NOT_SETTINGS = ("seed", "device", "precision")
 def setting_key(
     config: Mapping[str, Any], manifest: Mapping[str, Any] | None = None, across: Collection[Across] = ()
 ) -> str:
-    """Equal for runs that repeat each other: that differ in nothing but their seed and device.
+    """Equal for runs that repeat each other: that differ only in their seed and device.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def known_across(text: str | None) -> list[Across]:
     known: tuple[Across, ...] = get_args(Across)
     for name in names:
         if name not in known:
-            raise ConfigError(f"--fold-across {name}: unknown difference; choose from {', '.join(known)}")
+            raise ConfigError(f"--fold-across: unknown difference {name!r}; choose one of {', '.join(known)}")
     return [one for one in known if one in names]
 
 
@@ -78,7 +78,7 @@ def settled_precisions(runs: "Sequence[RunDetail]") -> dict[int, dict[str, str]]
 
 
 def _weights(manifest: Mapping[str, Any]) -> str | None:
-    """The hash of the file with the initial weights; None if they did not come from a file."""
+    """The hash of the file with the first weights; None if they did not come from a file."""
     sha256 = (manifest.get("weights") or {}).get("sha256")
     return None if sha256 is None else str(sha256)
 

@@ -51,7 +51,7 @@ class SeedVariance:
 def seed_variance(variances: Sequence[float], degrees: Sequence[float]) -> SeedVariance | None:
     """Fits the prior to the sample variances of settings, each with its degrees of freedom (seeds - 1).
 
-    Settings with a single seed say nothing and must be left out. Returns None without any.
+    Leave out settings with a single seed, which have no variance. Returns None without any.
 
     Examples
     --------

@@ -39,7 +39,7 @@ def derived_config(sources: "Sequence[RunDetail]", title: str) -> dict[str, Any]
 def derived_manifest(sources: "Sequence[RunDetail]", operation: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The facts that decide a derived run's figures besides its seeds: operation, options, and its sources' settings.
 
-    Also contains the known facts about the pretraining of its sources' initial weights.
+    Also contains the known facts about the pretraining of its sources' first weights.
     """
     text = json.dumps([operation, options, [_key(run) for run in sources]], sort_keys=True)
     manifests = [run.manifest or {} for run in sources]

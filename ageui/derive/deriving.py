@@ -322,7 +322,7 @@ def _fitting_split(splits: Mapping[str, _Split], fitting: Fitting) -> str:
         raise ConfigError("--on train: errors are smaller on train images than on new images; choose valid or test")
     there = [split for split in _FITTING if split in splits]
     if not there or (fitting.on is not None and fitting.on not in there):
-        known = f"choose from {', '.join(there)}" if there else "score the runs on validation or test images first"
+        known = f"choose one of {', '.join(there)}" if there else "score the runs on validation or test images first"
         raise ConfigError(f"the runs share no predictions on {fitting.on or 'valid or test'} to fit on; {known}")
     chosen = fitting.on or there[0]
     count = len(splits[chosen].labelled.ages)

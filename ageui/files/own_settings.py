@@ -37,7 +37,7 @@ def read_notify() -> Notify:
         raise ConfigError(f"{file}: {NOTIFY} is a table: write [{NOTIFY}] above its settings")
     for name, value in table.items():
         if name not in kinds:
-            raise ConfigError(f"{file}: [{NOTIFY}] has no setting {name!r}; it has {', '.join(kinds)}")
+            raise ConfigError(f"{file}: [{NOTIFY}]: unknown setting {name!r}; choose one of {', '.join(kinds)}")
         if not isinstance(value, bool if kinds[name] is bool else str):
             raise ConfigError(f"{file}: [{NOTIFY}] {name}: give {'true or false' if kinds[name] is bool else 'a text'}")
     return Notify(**table)

@@ -12,10 +12,11 @@ from engine.data.known_data import KnownData, data_problems, data_warnings, know
 from engine.errors import AgeUIError, ConfigError, DeviceError, Problem
 from engine.lone_values import lone_values_problem
 from engine.paths import cache_folder
+from engine.pretraining import untrained_problem
 
 _CHECKED = (
     "target", "weights", "loss", "backbone", "size", "init", "precision", "device", "batch", "last_batch", "strategy",
-    "epochs", "bn", "augment", "crop",
+    "epochs", "bn", "augment", "crop", "widths", "standardize", "group_dro_loss",
 )  # fmt: skip
 """The fields that decide the checks."""
 
@@ -84,6 +85,8 @@ class _Checks:
         if key not in self._data:
             self._data[key] = known_data(run.spec, config.target, cache_folder())
         yield from data_problems(config, self._data[key])
+        if (text := untrained_problem(config)) is not None:
+            yield ConfigError(problems=[Problem("epochs", text, ("init", "backbone", "head", "loss"))])
         if (refusal := self._networks.refusal(config)) is not None:
             yield refusal
         yield from self._lone_values(config, self._data[key].train_images)

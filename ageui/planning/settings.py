@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ageui.files.own_settings import NOTIFY, read_settings_file, user_file
+from ageui.store.names import did_you_mean
 from engine.choices import INITS
 from engine.config import PRESETS, RunConfig, build_config, format_value
 from engine.errors import ConfigError, Problem
@@ -55,7 +56,8 @@ class Settings:
         for layer in [*self.layers, SettingsLayer("flag", flags)]:
             for name, value in layer.values.items():
                 if name not in RunConfig.model_fields and name != "preset":
-                    raise ConfigError(f"{layer.origin}: there is no field {name!r}; see ageui config show")
+                    advice = did_you_mean(name, list(RunConfig.model_fields))
+                    raise ConfigError(f"{layer.origin}: unknown field {name!r}{advice}; see ageui explain config")
                 if name != "preset" and not (name not in flags and _set_aside(name, value, flags)):
                     values[name], origins[name] = value, layer.origin
         data_origin = origins["data"]

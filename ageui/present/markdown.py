@@ -15,6 +15,12 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", clean(text))
 
 
+def code(text: str) -> str:
+    """Text as code in a cell of a table."""
+    escaped_bars = text.replace("|", r"\|")
+    return f"`{escaped_bars}`"
+
+
 def bullets(texts: Iterable[str]) -> str:
     """A list with an item per text."""
     return "\n".join(f"- {escaped(text)}" for text in texts)

@@ -114,7 +114,7 @@ def _named(comparison: Comparison, axes: str) -> tuple[str, str]:
         raise ConfigError(f"--plot {axes}: name two figures or fields, as in mae,gender")
     for name in names:
         if name not in known:
-            raise ConfigError(f"--plot {axes}: unknown figure or field {name!r}; choose from {', '.join(known)}")
+            raise ConfigError(f"--plot {axes}: unknown figure or field {name!r}; choose one of {', '.join(known)}")
     return names[0], names[1]
 
 

@@ -41,7 +41,7 @@ def _details(run: RunFacts) -> list[str]:
     if "size" in config:
         said.append(f"Input: {_crop(run)} of {size}×{size} pixels. Output: one age in years.")
     start = facts.get("weights", {}).get("sha256")
-    said.append(f"Initial weights: {_set(config, 'init')}{f', sha256 {start}' if start else ''}.")
+    said.append(f"First weights: {_set(config, 'init')}{f', sha256 {start}' if start else ''}.")
     said.append(
         f"Training: strategy {_set(config, 'strategy')}, epochs {_set(config, 'epochs')}, loss {_set(config, 'loss')}, "
         f"sample weights {_set(config, 'weights')}, augmentation {_set(config, 'augment')}, optimizer "
@@ -50,7 +50,7 @@ def _details(run: RunFacts) -> list[str]:
     )
     if run.is_published:
         origin = "imported from another tool" if run.detail.row.is_imported else "as published"
-        return [*said, f"Settings are {origin}, as far as they are known; there are no weights of it here."]
+        return [*said, f"Settings are {origin}, as far as they are known; its weights are not here."]
     if (made := run.detail.derived_from) is not None:
         return [*said, f"Not trained itself, but made from {made.source_names}. Settings that differ are lists."]
     if version := facts.get("versions", {}).get("ageui"):
@@ -115,9 +115,9 @@ def _evaluation_data(run: RunFacts) -> list[str]:
         return []
     said = [f"{scores.data_name}, split {scores.split}: {counted(scores.result.n, 'image')}, {scores.target} age."]
     if scores.split == "valid" and setting(run.detail.config, "keep") == "best":
-        said.append("The kept weights were chosen on these images, so its figures are on the hopeful side.")
+        said.append("The kept weights were chosen on these images, so its figures are too good.")
     if scores.split == "train":
-        said.append("It was trained on these images: they say nothing of others.")
+        said.append("It was trained on these images, so these figures do not hold for others.")
     return said
 
 

@@ -58,7 +58,7 @@ def lead(run: RunFacts) -> tuple[Block, ...]:
 
 
 def run_sections(run: RunFacts) -> tuple[Section, ...]:
-    """All sections with something to say, except the model card."""
+    """All sections with content, except the model card."""
     found = (
         scores_section(run),
         _curves(run),
@@ -130,11 +130,11 @@ def _curves(run: RunFacts) -> Section:
         said.append(f"The validation loss goes from {number(losses[0], LOSS)} to {number(losses[-1], LOSS)}.")
         said += [f"Its best is that of epoch {best.epoch}."] if best else []
     else:
-        said.append("There is no validation loss: no labelled validation images.")
+        said.append("The data has no labelled validation images, so the run has no validation loss.")
     drawing = curves(plot_name(run.detail, "curves"), history)
     kept = run.detail.kept_epoch.epoch if run.detail.kept_epoch else None
     caption = " ".join(said)
-    shown: Block = Paragraph(f"{caption} None of them is a finite number, so there is nothing to draw.")
+    shown: Block = Paragraph(f"{caption} None of them is finite, so nothing is drawn.")
     if drawing:
         shown = Plot(plot_name(run.detail, "curves"), caption, f"Curves. {caption}", drawing)
     return Section(

@@ -159,7 +159,7 @@ def open_as_is(path: Path) -> tuple[Engine, int]:
 
 
 def missing(path: Path) -> StoreError:
-    return StoreError(f"no runs yet: {path} does not exist; start a run with: ageui run")
+    return StoreError(f"no runs yet: {path} does not exist; start a run with: ageui run, or see ageui explain start")
 
 
 def _engine(path: Path, mode: str, *, begin: str, pragmas: tuple[str, ...]) -> Engine:

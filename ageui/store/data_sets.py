@@ -116,7 +116,7 @@ def _specs(session: Session) -> list[DataSpec]:
 
 def _unknown(name: str, known: list[str]) -> ConfigError:
     text = (
-        f"unknown data set {clean(name)!r}{did_you_mean(name, known)}; choose from {', '.join(map(repr, known))}; "
-        "to add one: ageui data add NAME PATH"
+        f"unknown data set {clean(name)!r}{did_you_mean(name, known)}; choose one of {', '.join(map(repr, known))}; "
+        "to add one: ageui data add NAME PATH, see ageui explain data"
     )
     return ConfigError(problems=[Problem("data", text)])

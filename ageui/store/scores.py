@@ -147,7 +147,7 @@ class Scores(StorePart):
             if scores is None or predictions is None:
                 there = session.exec(select(Result.split).where(Result.run_id == run_id)).all()
                 known = ", ".join(sorted((one for one in there if not one.endswith(ENDING)), key=split_order))
-                choice = f"choose from {known}" if known else "it has no scores"
+                choice = f"choose one of {known}" if known else "it has no scores"
                 raise ConfigError(f"run {run_id} has no stored predictions on {split!r}; {choice}")
             marks = read_marks(session, run_id, split)
         if marks is None:

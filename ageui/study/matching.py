@@ -1,5 +1,5 @@
 """Finds the runs of a study's cells: trained runs whose config equals a cell's except for `FREE` fields, and runs made
-from other cells' runs as the cell says."""
+from other cells' runs as the cell describes."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,7 +108,7 @@ def matched(study: Study, runs: Sequence[NormalizedRun]) -> list[Matched]:
 def seeds_to_join(
     making: Making, by_cell: Mapping[str, Mapping[int, MeasuredRun]]
 ) -> dict[int, tuple[MeasuredRun, ...]]:
-    """The seeds that all cells of a making have runs with, each with these runs."""
+    """The seeds for which all cells of a making have runs, each with these runs."""
     parts = [by_cell.get(name, {}) for name in making.cells]
     shared = sorted(set(parts[0]).intersection(*parts[1:]))
     return {seed: tuple(part[seed] for part in parts) for seed in shared}

@@ -112,7 +112,7 @@ class StudyTable:
 
     @cached_property
     def variant_name(self) -> str:
-        """The shown variant in few words; empty without runs. Reads settings files, and is kept."""
+        """The short name of the shown variant; empty without runs. Reads settings files once."""
         return "" if self.variant is None else name_of(self.study, self.variant, self.variants)
 
     @property
@@ -348,9 +348,7 @@ def _cell_notes(study: Study) -> list[str]:
 def _warnings(shown: Sequence[SplitFigures], ended: Sequence[MeasuredRun], scores: Sequence[SplitFigures]) -> list[str]:
     notes = []
     if len({one.images for one in shown}) > 1:
-        notes.append(
-            "The cells were not all scored on the same images: their figures cannot be set against each other."
-        )
+        notes.append("The cells were scored on different images, so their figures cannot be compared.")
     if without := len({one.run_id for one in scores} - {one.run_id for one in shown}):
         notes.append(f"{without} of the runs have no scores on this split.")
     if odd := [run.name for run in ended if run.best_val_loss is not None and not math.isfinite(run.best_val_loss)]:

@@ -93,7 +93,7 @@ class Study:
 
     @cached_property
     def runnable(self) -> tuple[StudyCell, ...]:
-        """The cells that can have runs, trained or made of others."""
+        """The cells that can have runs, trained or made from others."""
         return tuple(cell for cell in self.cells if cell.unknown is None)
 
     @cached_property
@@ -202,11 +202,11 @@ def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:
     for name, part in file.published.items():
         if name not in known:
             shown = ", ".join(cells[:_MOST_NAMED]) + (", …" if len(cells) > _MOST_NAMED else "")
-            raise ConfigError(f"published.{name}: unknown cell; choose from {shown}")
+            raise ConfigError(f"published: unknown cell {name!r}; choose one of {shown}")
         for figure in part.model_dump(exclude_none=True):
             if figure not in FIGURES[file.measures]:
                 raise ConfigError(
-                    f"published.{name}.{figure}: unknown figure; a study that measures {file.measures} has "
+                    f'published.{name}: unknown figure {figure!r}; measures = "{file.measures}" allows '
                     f"{', '.join(FIGURES[file.measures])}"
                 )
 
@@ -214,7 +214,7 @@ def _refuse_published(file: StudyFile, cells: Sequence[str]) -> None:
 def _refuse_fields(where: str, fields: Sequence[str] | Mapping[str, Any]) -> None:
     for field in fields:
         if field not in RunConfig.model_fields:
-            raise ConfigError(f"{where}: unknown field {field!r}; choose from {', '.join(RunConfig.model_fields)}")
+            raise ConfigError(f"{where}: unknown field {field!r}; choose one of {', '.join(RunConfig.model_fields)}")
         if field in FREE:
             raise ConfigError(f"{where}.{field}: ageui study run chooses this field; leave it out")
         if field == "data" and where != "base":

@@ -34,7 +34,7 @@ class _FilePart(BaseModel):
 class CellPart(_FilePart):
     """A listed cell. `unknown` says why it cannot be run, so that it has published figures only.
 
-    `mean_of` and `calibrated` name earlier cells, of whose runs this cell's are made, seed by seed.
+    `mean_of` and `calibrated` name earlier cells. Their runs make this cell's runs, seed by seed.
     """
 
     name: str = Field(min_length=1)
@@ -90,7 +90,7 @@ def read_study_file(name_or_path: str) -> tuple[str, StudyFile, Path | None]:
     if path.suffix != ".toml":
         names = bundled_names()
         raise ConfigError(
-            f"unknown study {clean(name_or_path)!r}{did_you_mean(name_or_path, names)}; choose from "
+            f"unknown study {clean(name_or_path)!r}{did_you_mean(name_or_path, names)}; choose one of "
             f"{', '.join(names)}, or give the path of a .toml file"
         )
     try:
@@ -147,4 +147,4 @@ def _key(loc: Sequence[int | str]) -> str:
 def _known(loc: Sequence[int | str]) -> str:
     parts: dict[object, type[BaseModel]] = {"cells": CellPart, "published": PublishedPart}
     model = StudyFile if len(loc) == 1 else parts[loc[0]]
-    return f"choose from {', '.join(model.model_fields)}"
+    return f"choose one of {', '.join(model.model_fields)}"

@@ -6,6 +6,8 @@ from functools import partial
 
 from textual.binding import ActiveBinding, Binding
 
+from ageui.present.markdown import code
+
 EVERYWHERE, RUNS, FILTER, RUN, WORST, CURVES, NEW, COMPARE, STUDIES, STUDY, STUDY_RUNS, DATA = (
     "everywhere", "runs", "filter", "run", "worst errors", "curves", "new run", "compare", "studies", "a study",
     "runs of a study", "data",
@@ -254,5 +256,5 @@ def markdown() -> str:
     """All keys as a Markdown table."""
     lines = ["| where | key | does |", "|---|---|---|"]
     for place, keys in TABLE.items():
-        lines += [f"| {place} | `{key.display}` | {key.what} |" for key in keys]
+        lines += [f"| {place} | {code(key.display)} | {key.what} |" for key in keys]
     return "\n".join(lines)

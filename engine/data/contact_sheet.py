@@ -80,7 +80,7 @@ def draw_sheet(
 def _members(frame: pd.DataFrame, split: str | None, group: tuple[str, str] | None) -> pd.DataFrame:
     if split is not None:
         if split not in SPLITS:
-            raise ConfigError(f"split {split!r}: choose one of {', '.join(SPLITS)}")
+            raise ConfigError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
         frame = frame[frame["split"] == split]
     if group is None or frame.empty:
         return frame

@@ -98,6 +98,7 @@ def refuse(name: str, problems: Sequence[RowProblem], *, is_registered: bool = F
             "\n".join([f"data set {name!r} has {unusable(problems)}:", *(f"  {line}" for line in listed(problems))])
             + "\nfix them, or skip them: "
             + ("add the data set again with --skip-bad --replace" if is_registered else "add --skip-bad")
+            + "; see ageui explain data"
         )
 
 

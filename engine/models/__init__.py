@@ -10,7 +10,7 @@ from engine.models.age_model import AgeModel
 from engine.models.backbones import build_backbone, set_batch_norm
 from engine.models.heads import build_head
 from engine.models.weights import initialise, start_from_last_layer
-from engine.pretraining import begins_with_output_layer
+from engine.pretraining import begins_with_output_layer, untrained_problem
 
 __all__ = ["AgeModel", "LoadReport", "build_model"]
 
@@ -36,12 +36,8 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
     DataError
         If pretrained weights are missing and cannot be downloaded.
     """
-    begins = begins_with_output_layer(config)
-    if sum(config.epochs) == 0 and not begins:
-        raise ConfigError(
-            "0 epochs score the first weights untrained, but this run's output layer would be random; choose --epochs "
-            "1 or more, or --backbone dlib-age --init pretrained --head none --loss dldl"
-        )
+    if (problem := untrained_problem(config)) is not None:
+        raise ConfigError(problem)
     checked = known_network(NetworkKey.of(config))
     backbone = build_backbone(config.backbone, config.size, config.seed, checked.facts if checked is not None else None)
     set_batch_norm(backbone.network, config.bn_momentum, config.bn_epsilon)
@@ -58,6 +54,6 @@ def build_model(config: RunConfig, outputs: int, *, shares_weights: bool = False
         dropout=config.dropout,
         standardize=config.standardize,
     )
-    if begins:
+    if begins_with_output_layer(config):
         report = start_from_last_layer(head[-1], report)
     return AgeModel(backbone, head), report

@@ -75,7 +75,7 @@ class Backbone(nn.Module):
 
 
 def build_backbone(name: str, size: int, seed: int, facts: NetworkFacts | None = None) -> Backbone:
-    """A backbone with random initial weights, drawn as in torchvision, by `seed` alone.
+    """A backbone with random first weights, drawn as in torchvision, by `seed` alone.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ def build_head(
     outputs
         1 for age / 100 of shape (B,), or the number of logits, shape (B, outputs).
     seed
-        Seed of the initial weights.
+        Seed of the first weights.
     shares_weights
         Whether the output layer is `SharedWeights`.
     dropout
@@ -106,7 +106,7 @@ def build_head(
     torch.Size([4])
     """
     if name not in HIDDEN_LAYERS:
-        raise ConfigError(f"there is no head {name!r}; choose one of {', '.join(HIDDEN_LAYERS)}")
+        raise ConfigError(f"unknown head {name!r}; choose one of {', '.join(HIDDEN_LAYERS)}")
     if len(widths) != HIDDEN_LAYERS[name]:
         raise ConfigError(f"head {name} has {HIDDEN_LAYERS[name]} hidden layers, but {len(widths)} widths were given")
     generator = torch.Generator().manual_seed(seed)

@@ -45,7 +45,7 @@ def arguments(name: str, size: int) -> dict[str, Any]:
     if own not in known:
         close = [one for one in known if one.startswith(f"{architecture}.")] or known
         raise ConfigError(
-            f"backbone {name!r}: timm has no such network{suggestion(own, close)}; "
+            f"unknown timm network {name!r}{suggestion(own, close)}; "
             'list all with: python -c "import timm; print(*timm.list_models(pretrained=True))"'
         )
     if not timm.get_pretrained_cfg(own).fixed_input_size:

@@ -36,7 +36,7 @@ _CHOICES: Final = "choose pretrained, random, or a weights file, such as .safete
 
 
 def initialise(network: nn.Module, backbone: str, init: str, size: int) -> LoadReport:
-    """Loads the weights named by `init` into a network with random initial weights.
+    """Loads the weights named by `init` into a network with random first weights.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def _first_line(error: Exception) -> str:
 def _local(path: Path) -> _Content:
     """Reads a weights file. Raises `ConfigError` if that fails."""
     if not path.suffix and not path.exists():
-        raise ConfigError(f"init {str(path)!r}: there is no such file; {_CHOICES}")
+        raise ConfigError(f"init {str(path)!r}: the file does not exist; {_CHOICES}")
     if (problem := folder_problem(path)) is not None:
         raise ConfigError(f"{path} cannot be read as weights: {problem}")
     pretraining = None

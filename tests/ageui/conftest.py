@@ -1,5 +1,6 @@
 import functools
 import os
+import shlex
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ import typer.main
 from living import processes_of
 from terminal import PatchEngine, Terminal, wait_until
 
+from ageui.cli import app
+from ageui.cli.command_group import all_commands
 from ageui.store import Store
 from engine.data.make_faces import make_faces
 from engine.data.spec import SyntheticOptions
@@ -42,6 +45,21 @@ def ageui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     return Terminal(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def typed(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[str, ...]]:
+    """Types a command line, and returns the words that name the command that would have run; nothing runs."""
+    called: list[tuple[str, ...]] = []
+    for words, command in all_commands(typer.main.get_command(app)):
+        monkeypatch.setattr(command, "callback", lambda words=words, **values: called.append(words))
+
+    def type_line(line: str) -> tuple[str, ...]:
+        done = ageui(*shlex.split(line.partition(" > ")[0], comments=True)[1:])
+        assert (done.code, done.err) == (0, "")
+        return called[-1]
+
+    return type_line
 
 
 @pytest.fixture

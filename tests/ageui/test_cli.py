@@ -285,7 +285,7 @@ def _write(name: str, content: bytes | str) -> None:
         (["run", "--preset", "slow"], 2, "unknown preset 'slow'"),
         (["run", "--data", "nowhere"], 2, "nowhere"),
         (["run", "--set", "patience"], 2, "write field=value"),
-        (["run", "--set", "colour=red"], 2, "there is no field 'colour'"),
+        (["run", "--set", "colour=red"], 2, "unknown field 'colour'"),
         (["run", *TINY, "--weights", "height"], 2, "no attribute 'height'"),
         (["run", *TINY, "--backbone", "resnet19"], 2, "resnet19"),
         (["run", "--detach", "--backbone", "resnet999"], 2, "did you mean resnet"),

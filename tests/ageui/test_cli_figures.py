@@ -33,7 +33,7 @@ def test_further_figures_are_compared_when_named(ageui: Terminal, scored: Store)
     assert ageui("compare", "one", "two", "--figures", "none", "--json").json["rows"][0]["figures"] == {}
     done = ageui("compare", "one", "two", "--figures", "cs6")
     assert done.code == 2
-    assert "unknown figure 'cs6'; choose from signed, gap, ratio" in done.err
+    assert "unknown figure 'cs6'; choose one of signed, gap, ratio" in done.err
 
 
 def test_what_chose_the_weights_is_said_and_stands_back(ageui: Terminal, scored: Store) -> None:
@@ -63,7 +63,7 @@ def test_a_run_without_scores_shows_those_of_its_newest_scored_epoch(ageui: Term
 def test_folding_across_takes_known_names_only(ageui: Terminal, scored: Store) -> None:
     assert ageui("compare", "one", "two", "--fold-across", "arithmetic,revision").code == 0
     done = ageui("compare", "one", "--fold-across", "device")
-    assert (done.code, "choose from arithmetic, revision" in done.err) == (2, True)
+    assert (done.code, "choose one of arithmetic, revision" in done.err) == (2, True)
 
 
 def test_the_groups_of_an_attribute_are_set_against_the_best_or_another(ageui: Terminal, scored: Store) -> None:
@@ -75,9 +75,9 @@ def test_the_groups_of_an_attribute_are_set_against_the_best_or_another(ageui: T
     assert "−0.50" in turned
     assert "0.89×" in turned
     for arguments, said in (
-        (("--by", "shoes"), "choose from gender"),
-        (("--by", "gender", "--against", "them"), "choose from male, female, other"),
-        (("--by", "gender", "--split", "test"), "choose from valid"),
+        (("--by", "shoes"), "choose one of gender"),
+        (("--by", "gender", "--against", "them"), "choose one of male, female, other"),
+        (("--by", "gender", "--split", "test"), "choose one of valid"),
         (("--against", "male"), "add --by"),
     ):
         done = ageui("show", "one", *arguments)

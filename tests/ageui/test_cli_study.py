@@ -150,8 +150,8 @@ def test_without_a_preset_and_data_those_of_a_run_are_taken_and_told(
     monkeypatch.setattr("engine.cuda._DRIVERS", ())
     done = mine("study", "run", "table8", "--dry-run", "--json")
     assert done.json[0]["backbone"] == "resnet18@layer3"
-    assert "preset quick: no CUDA device was found; choose with --preset" in done.err
-    assert "data synthetic: built in; no data set is registered; choose with --data" in done.err
+    assert "preset quick: no CUDA device was found; choose another with --preset" in done.err
+    assert "data synthetic: built in; no data set is registered; choose another with --data" in done.err
 
 
 def test_settings_of_ones_own_study_beat_the_preset_of_the_machine(

@@ -45,6 +45,13 @@ def _message(*runs: NewRun, kind: type[AgeUIError] = ConfigError) -> str:
     return str(refused.value)
 
 
+def test_no_epochs_are_refused_where_the_output_layer_is_random() -> None:
+    settings = {"strategy": "finetune", "init": "pretrained", "epochs": "0"}
+    assert "this run's output layer would be random" in _message(NewRun(config(**settings), BUILT_IN))
+    dlib = {"backbone": "dlib-age", "size": "64", "head": "none", "loss": "dldl"}
+    refuse_unfit([NewRun(config(**settings, **dlib), BUILT_IN)], KnownNetworks())
+
+
 def test_an_attribute_that_the_data_lacks_is_named_with_the_nearest_and_how_many_runs_it_concerns() -> None:
     runs = [
         NewRun(config(weights=weights, seed=seed), BUILT_IN)

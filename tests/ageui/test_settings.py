@@ -98,7 +98,7 @@ def test_a_weights_file_is_stored_by_its_absolute_path(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("batch = ", "cannot be read as TOML"),
-        ("learning = 1", "ageui.toml: there is no field 'learning'"),
+        ("learning = 1", "ageui.toml: unknown field 'learning'"),
         ("batch = " + "[" * 5000 + "]" * 5000, "its lists and tables are nested more than 20 deep"),
         ("batch" + ".a" * 100 + " = 1", "its lists and tables are nested more than 20 deep"),
         ("batch" + ".a" * 1000 + " = 1", "line 1 has more than 200 dots"),

@@ -139,7 +139,7 @@ def test_a_config_stored_before_there_were_later_fields_is_completed() -> None:
         ({"lds_kernel": 4}, "lds_kernel '4': give an odd number"),
         ({"group_dro_loss": "group-dro"}, "group_dro_loss 'group-dro': choose one of mse"),
         ({"age_edges": "40,20"}, "give rising edges, each once"),
-        ({"learning_rate": 1}, "there is no field 'learning_rate'; the fields are data, target"),
+        ({"learning_rate": 1}, "unknown field 'learning_rate'; choose one of data, target"),
         ({"seed": "one"}, "seed 'one'"),
     ],
 )
@@ -177,7 +177,7 @@ def test_values_are_written_as_the_command_line_takes_them(value: object, text: 
         ("lr", "1e-3,fast", "lr '1e-3,fast': give a number"),
         ("deterministic", "perhaps", "give true or false"),
         ("widths", "64", None),
-        ("nothing", "1", "there is no field 'nothing'"),
+        ("nothing", "1", "unknown field 'nothing'"),
     ],
 )
 def test_one_field_is_judged_by_itself(name: str, value: str, said: str | None) -> None:

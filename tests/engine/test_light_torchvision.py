@@ -54,5 +54,5 @@ def test_a_torchvision_for_another_torch_is_named_with_advice(tmp_path: Path) ->
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert "PROBLEM  problem   torchvision does not match PyTorch (torch " in done.stdout
-    assert "operator torchvision::nms does not exist; reinstall both from the same source" in done.stdout
+    assert "operator torchvision::nms does not exist; reinstall both in one command" in done.stdout
     assert "Traceback" not in done.stderr

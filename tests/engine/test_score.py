@@ -34,5 +34,5 @@ def test_a_run_is_scored_on_other_data_as_on_its_own(runner: Runner) -> None:
     assert other.result.mae == pytest.approx(np.abs(other.predicted - other.items["age"]).mean())
     every = score_data(weights, OTHERS, cache=cache, split="all")
     assert (every.split, every.result.n) == ("others/all", 40)
-    with pytest.raises(ConfigError, match="no labelled images in 'train'; choose from test, valid, all"):
+    with pytest.raises(ConfigError, match="no labelled images in 'train'; choose one of test, valid, all"):
         score_data(weights, OTHERS, cache=cache, split="train")

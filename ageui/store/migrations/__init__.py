@@ -38,7 +38,7 @@ def refuse_newer(version: int, path: Path, migrations: Sequence[Migration] = MIG
     if version > len(migrations):
         raise StoreError(
             f"{path} has schema {version}, but ageui {ageui.__version__} knows schemas up to {len(migrations)}; "
-            "a newer ageui wrote it: upgrade ageui, or choose another file with --db"
+            "upgrade ageui (see ageui explain questions), or choose another file with --db"
         )
 
 

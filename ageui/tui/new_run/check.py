@@ -271,7 +271,7 @@ def _missing_file(text: str, permissions: Permissions) -> str | None:
     for value in sweeps.values_of("init", text):
         permissions.refuse_weights(value)
         if value not in ("auto", *INITS) and not _is_file(Path(absolute_init(value))):
-            return f"there is no file {value}; choose {', '.join(INITS)} or a weights file"
+            return f"the file {value} does not exist; choose {', '.join(INITS)} or a weights file"
     return None
 
 
@@ -284,7 +284,7 @@ def _is_file(path: Path) -> bool:
 
 def _wrong_data(text: str, registered: list[str]) -> dict[str, str]:
     gone = [name for name in sweeps.values_of("data", text) if name not in registered]
-    return {"data": f"unknown data set {gone[0]!r}; choose from {', '.join(registered)}"} if gone else {}
+    return {"data": f"unknown data set {gone[0]!r}; choose one of {', '.join(registered)}"} if gone else {}
 
 
 def _refuse_names(store: Store, names: list[str]) -> None:

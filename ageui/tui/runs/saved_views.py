@@ -43,7 +43,7 @@ def delete_view(name: str) -> Change:
     def change(store: Store) -> ChangeMade:
         before = _put(name, None)
         if before is None:
-            raise ConfigError(f"there is no saved view {clean(name)!r}")
+            raise ConfigError(f"the view {clean(name)!r} does not exist")
         return ChangeMade(f"view {clean(name)} deleted", undo=_undo(name, None, before))
 
     return change

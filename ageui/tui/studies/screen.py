@@ -182,7 +182,7 @@ class StudiesScreen(LiveScreen[StudiesSnapshot]):
             self.app.tell(str(error), severity="error")
             return
         if study.name in {one.name for one in studies()}:
-            self.app.tell(f"there is a study {clean(study.name)} already: rename the file", severity="error")
+            self.app.tell(f"a study named {clean(study.name)} exists; rename the file", severity="error")
             return
         self._studies = (*(one for one in self._studies if one.name != study.name), study)
         self._to_highlight = study.name

@@ -125,7 +125,7 @@ class AgeReader:
 
     def _within(self, age: Age, text: str) -> Age:
         if math.isnan(age.years):
-            raise ValueError("the age is missing in a labelled split")
+            raise ValueError("the age is missing, while other images of the split have one")
         if self.scale is not None:
             age = Age(*(years * self.scale for years in age))
         if not math.isnan(age.low):

@@ -155,7 +155,7 @@ class ImageSearch:
             return f"the image file is missing: it is a broken link to {self._quoted(os.readlink(path))}"
         folder = os.path.dirname(path)
         if not os.path.isdir(folder):
-            return f"the image file is missing: there is no folder {self._quoted(folder)}"
+            return f"the image file is missing: the folder {self._quoted(folder)} does not exist"
         beside = self._near.beside(path)
         near = " and ".join(map(self._quoted, beside[:3]))
         return f"the image file is missing; beside it is {near}" if near else "the image file is missing"

@@ -271,20 +271,20 @@ def test_a_single_seed_carries_no_mark_and_the_note_says_how_many_would_settle_i
     single = _difference(comparison, "run 4")
     assert (single.interval, single.p_value, single.real) == (None, None, None)
     assert _difference(comparison, "constant 30.0").real
-    (note,) = (note for note in comparison.notes if note.startswith("one seed"))
+    (note,) = (note for note in comparison.notes if note.startswith("no ✔"))
     assert "more seeds cannot settle 0.25 years of MAE here, more images can" in note
     alone = _compare_measured({"mse": (1,), "mape": (1,)})
     between = _difference(alone, "run 2")
     assert between.interval is not None
     assert (between.p_value, between.real) == (None, None)
-    assert any(note.endswith("without a second seed on both sides carry no mark") for note in alone.notes)
+    assert any(note.startswith("no ✔ without a second seed on both sides") for note in alone.notes)
 
 
 def test_repeats_that_are_not_folded_are_not_set_against_each_other() -> None:
     comparison = _compare_measured({"mse": (1, 2), "mape": (1,)}, fold_seeds=False)
     assert [cell.difference for cell in _rows(comparison)["run 2"].cells] == [None, None]
     assert _difference(comparison, "run 3").interval is not None
-    assert any("nothing but their seed" in note and "run 1 and run 2" in note for note in comparison.notes)
+    assert any("only in their seed" in note and "run 1 and run 2" in note for note in comparison.notes)
 
 
 def test_groups_are_figures_of_their_own_with_counts_and_differences() -> None:

@@ -211,7 +211,7 @@ def test_differences_without_predictions_have_no_interval(three: list[RunDetail]
 def test_a_baseline_without_scores_is_said(three: list[RunDetail]) -> None:
     comparison = compare([*three, run(4, "four", status="queued")], baseline="four")
     assert comparison.baseline is None
-    assert comparison.notes == ("the baseline four has no scores here: there are no differences",)
+    assert comparison.notes == ("the baseline four has no scores here, so no differences are shown",)
 
 
 AGES = [10.0, 20.0, 30.0, 40.0, 50.0, 60.0]

@@ -60,7 +60,7 @@ def test_a_name_that_xml_cannot_hold_leaves_a_whole_file() -> None:
     ("axes", "said"),
     [
         ("mae", "name two figures or fields, as in mae,gender"),
-        ("mae,agge", "unknown figure or field 'agge'; choose from mae, age, n, lr, loss"),
+        ("mae,agge", "unknown figure or field 'agge'; choose one of mae, age, n, lr, loss"),
         ("loss,mae", "loss holds words"),
     ],
 )

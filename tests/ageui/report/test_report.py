@@ -153,7 +153,7 @@ def test_losses_that_are_not_finite_are_told(store: Store, losses: tuple[float, 
             writer.epoch(epoch(number, train_loss=loss, val_loss=loss, is_best=number == 1))
     end(store, run_id, attempt, "diverged", "the loss is nan")
     document = _of(store, store.runs.detail(run_id))
-    assert ("nothing to draw" in _text(document, "Curves")) != is_drawn
+    assert ("nothing is drawn" in _text(document, "Curves")) != is_drawn
     assert any(isinstance(block, Plot) for block in _section(document, "Curves").blocks) == is_drawn
     assert f"| {len(losses)} | 1 | +inf | +inf |" in _text(document, "Curves")
 
@@ -164,7 +164,7 @@ def test_without_validation_there_is_a_train_curve_alone(store: Store) -> None:
         writer.epoch(epoch(1, val_loss=None, val_mae=None))
     end(store, run_id, attempt)
     text = _text(_of(store, store.runs.detail(run_id)), "Curves")
-    assert "There is no validation loss: no labelled validation images." in text
+    assert "The data has no labelled validation images, so the run has no validation loss." in text
     assert "| 1 | 1 | 0.5 | — | — | 1e-05 | 1.5 | 900 |" in text
 
 

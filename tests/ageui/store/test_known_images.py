@@ -121,7 +121,7 @@ def test_scoring_without_duplicates_is_refused_with_the_cause(registered: Store)
     run_id = _run(registered)
     with pytest.raises(DataError, match="ageui data check faces"):
         registered.scores.without_duplicates(run_id, "test")
-    with pytest.raises(ConfigError, match="choose from train, test"):
+    with pytest.raises(ConfigError, match="choose one of train, test"):
         registered.scores.without_duplicates(run_id, "valid")
     registered.data.remember("faces", _examined(near=TEST[1:]))
     with pytest.raises(DataError, match="choose another --split"):

@@ -93,7 +93,7 @@ def test_published_rows_alone_can_be_looked_at_and_are_no_baseline(published: St
     assert comparison.columns == ("mae", "gender", "expression", "ethnicity", "age")
     assert comparison.settings == ("batch",)
     assert comparison.notes == (
-        "the baseline report/table8/mse-16 has only published figures: there are no differences",
+        "the baseline report/table8/mse-16 has only published figures, so no differences are shown",
     )
     assert compare(runs).notes == ()
 

@@ -81,7 +81,7 @@ def test_what_follows_from_a_cell_is_filled_in_for_each() -> None:
     [
         ({"loss": "mae"}, "the study mine compares loss"),
         ({"seed": "3"}, "give their number with --seeds"),
-        ({"colour": "red"}, "there is no field 'colour'"),
+        ({"colour": "red"}, "unknown field 'colour'"),
         ({"size": "huge"}, "give a whole number"),
     ],
 )

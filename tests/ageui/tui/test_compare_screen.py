@@ -163,7 +163,7 @@ def test_rows_that_differ_in_their_seed_alone_offer_to_be_folded(store: Store, r
         assert "f folds seeds" not in screen_text(app)
         await keys(pilot, screen, "f")
         assert "f folds seeds" in shown(app, "#about")
-        assert "not set against each other (mse-a and mse-b): fold the seeds" in shown(app, "#notes")
+        assert "not compared with each other (mse-a and mse-b); fold the seeds" in shown(app, "#notes")
 
     use(store, scenario)
 

@@ -199,7 +199,7 @@ def test_no_other_file_or_variable_can_name_a_command(ageui: Terminal, monkeypat
     done = ageui("sweep", *TINY, "--config", "other.toml")
     assert (done.code, refused in done.err) == (2, True)
     Path("flat.toml").write_text('on_end = "touch pwned"\n')
-    assert "there is no field 'on_end'" in ageui("sweep", *TINY, "--config", "flat.toml").err
+    assert "unknown field 'on_end'" in ageui("sweep", *TINY, "--config", "flat.toml").err
     monkeypatch.setenv("AGEUI_ON_END", "touch pwned")
     assert "ageui has no environment variable AGEUI_ON_END" in ageui("explain", "bias").err
     assert not Path("runs.db").exists() or not Store.open(Path("runs.db")).runs.ids("")

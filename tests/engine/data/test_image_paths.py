@@ -111,7 +111,7 @@ def test_a_name_in_the_spelling_of_another_system_is_found_and_said(tmp_path: Pa
         (["a.png"], "a.jpg", "the image file is missing; beside it is 'a.png'"),
         (["b.jpg"], "a.jpg", "the image file is missing"),
         (["a%20b.jpg"], "a b.jpg", "the image file is missing"),
-        (["a.jpg"], "no/a.jpg", "the image file is missing: there is no folder 'no'"),
+        (["a.jpg"], "no/a.jpg", "the image file is missing: the folder 'no' does not exist"),
     ],
 )
 def test_a_missing_image_is_named_with_similar_files(tmp_path: Path, others: list[str], named: str, said: str) -> None:

@@ -187,8 +187,8 @@ def test_fractions_are_close_to_the_request(tmp_path: Path) -> None:
     [
         ("x.png,-1,train", "age -1 is not between 0 and 120"),
         ("x.png,121,train", "age 121 is not between"),
-        ("x.png,nan,train", "age is missing in a labelled split"),
-        ("x.png,,train", "age is missing in a labelled split"),
+        ("x.png,nan,train", "age is missing, while other images of the split have one"),
+        ("x.png,,train", "age is missing, while other images of the split have one"),
         ("x.png,ten,train", "age 'ten' is neither a number"),
         ("x.png,10,tran", "split 'tran'; use one of train"),
         ("a.png,10,train", "the same image is named twice"),
@@ -197,7 +197,7 @@ def test_fractions_are_close_to_the_request(tmp_path: Path) -> None:
         ("broken.png,10,train", "it is a broken link to 'nowhere.png'"),
         ("loop.png,10,train", "Too many levels of symbolic links"),
         ("up,10,train", "it is a folder, not a regular file"),
-        ("no/a.png,10,train", "there is no folder 'no'"),
+        ("no/a.png,10,train", "the folder 'no' does not exist"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_listed_and_left_out(tmp_path: Path, line: str, said: str) -> None:

@@ -98,7 +98,7 @@ def test_initial_values_are_a_function_of_the_seed_alone() -> None:
 
 
 def test_an_unknown_head_or_wrong_widths_are_refused() -> None:
-    with pytest.raises(ConfigError, match="no head '4fc'; choose one of none"):
+    with pytest.raises(ConfigError, match="unknown head '4fc'; choose one of none"):
         build_head("4fc", FEATURES, (), 1, seed=0)
     with pytest.raises(ConfigError, match="2fc-tanh has 2 hidden layers, but 1 widths"):
         build_head("2fc-tanh", FEATURES, (8,), 1, seed=0)

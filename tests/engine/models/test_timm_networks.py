@@ -60,7 +60,7 @@ def test_networks_for_one_size_are_built_for_the_wanted_one() -> None:
 @pytest.mark.parametrize(
     ("name", "size", "message"),
     [
-        ("timm/resnt18", 64, "no such network .did you mean resnet18"),
+        ("timm/resnt18", 64, "unknown timm network 'timm/resnt18' .did you mean resnet18"),
         ("timm/resnet18.nope", 64, r"did you mean .*resnet18\.\w+_in1k"),
         ("timm/inception_v3", 32, "cannot take images of 32 px .*; try another --size"),
     ],

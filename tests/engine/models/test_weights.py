@@ -1,4 +1,4 @@
-"""Initial weights: files of every kind, what is refused, and ImageNet weights without a network."""
+"""First weights: files of every kind, what is refused, and ImageNet weights without a network."""
 
 import argparse
 import hashlib
@@ -209,7 +209,7 @@ def write_truncated(path: Path) -> None:
         ),
         ("w.safetensors", lambda path: None, "No such file"),
         ("w.safetensors", lambda path: path.mkdir(), "cannot be read as weights: it is a folder"),
-        ("imagnet", lambda path: None, "there is no such file; choose pretrained, random, or a weights file"),
+        ("imagnet", lambda path: None, "the file does not exist; choose pretrained, random, or a weights file"),
     ],
 )
 def test_files_that_are_no_weights_are_refused(
