@@ -26,7 +26,7 @@ def queue_table(
         (Column("id", "figure"), [Cell(row.id, unit=NUMBER) for row in rows]),
         (Column("run"), [words(row.name) for row in rows]),
         (Column("state"), [words(state_of(row)) for row in rows]),
-        (Column("progress", leaves=3), [words(_progress(row, places)) for row in rows]),
+        (Column("progress", leaves=3), [words(_progress(row, places, where.get(row.id))) for row in rows]),
         (Column("left", "figure", leaves=2), [_left(row) for row in rows]),
         (Column("differs in", leaves=1), [words(label(row.config, fields or ("loss", "weights"))) for row in rows]),
     ]
@@ -43,12 +43,12 @@ def _places(rows: "Sequence[RunRow]", places: "Mapping[int, QueuePlace]") -> lis
     return [Cell(text=f"{places[row.id].place}.") if row.id in places else BLANK for row in rows]
 
 
-def _progress(row: "RunRow", places: "Mapping[int, QueuePlace]") -> str | None:
+def _progress(row: "RunRow", places: "Mapping[int, QueuePlace]", where: "Whereabouts | None") -> str | None:
     summary = row.summary
     if row.id in places and places[row.id].start:
         return places[row.id].start
     if row.status == "running" and summary.activity:
-        return summary.activity
+        return summary.activity if summary.activity != str(where) else None
     return f"epoch {summary.epoch or 0}/{summary.epochs} · step {summary.step:,}" if summary.step else None
 
 

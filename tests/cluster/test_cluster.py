@@ -5,11 +5,13 @@ A short form runs with all tests. The long one takes some ten minutes on two cor
     pytest tests/cluster --cluster-runs 12 --cluster-kills 40
 """
 
+import os
 import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -20,7 +22,6 @@ from ageui.store import Store
 from ageui.worker.background_workers import is_working, start_worker
 from ageui.worker.places.slurm_check import ask_a_node, own_versions
 from ageui.worker.processes import Process
-from engine.config import build_config
 
 pytestmark = pytest.mark.cluster
 
@@ -91,6 +92,34 @@ def lose_node(cluster: SlurmCluster, node: str) -> bool:
             process.kill()
     cluster.start_node(node)
     return bool(hosts)
+
+
+SLOW_STEPS = """
+import sys
+if "-m engine --events" in " ".join(sys.orig_argv):
+    import time
+    from pathlib import Path
+    from engine.trainer import Trainer
+    between = Trainer._between_steps
+
+    def slowly(self):
+        if Path({gate!r}).exists():
+            time.sleep(0.2)
+        between(self)
+
+    Trainer._between_steps = slowly
+"""
+
+
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that slows every step down as long as it exists, so that no run ends too early."""
+    patch, gate = tmp_path / "patch", tmp_path / "gate"
+    patch.mkdir()
+    gate.touch()
+    (patch / "sitecustomize.py").write_text(SLOW_STEPS.format(gate=str(gate)))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(patch), os.environ.get("PYTHONPATH")))))
+    return gate
 
 
 @contextmanager
@@ -167,16 +196,16 @@ def retry_failed(store: Store) -> None:
         store.queue.retry(row.id)
 
 
-def test_a_ghost_writes_nothing_after_being_fenced(store: Store, cluster: SlurmCluster) -> None:
+def test_a_ghost_writes_nothing_after_being_fenced(store: Store, cluster: SlurmCluster, gate: Path) -> None:
     """A node stands still, its run is taken from it, and it comes back after the run has ended elsewhere."""
-    config = build_config({**config_of(0).model_dump(mode="json"), "epochs": 16, "patience": None})
-    run_id = store.runs.add(config, FACES, name=None)
+    run_id = store.runs.add(config_of(0), FACES, name=None)
     start(store)
-    wait_until(lambda: len(store.runs.metric(run_id, "step/loss")) > 10)
+    wait_until(lambda: len(store.runs.metric(run_id, "step/loss")) > 10, SECONDS)
     where = store.queue.running()[0].where
     assert where is not None
     assert where.node is not None
     with frozen(cluster, where.node) as ghosts:
+        gate.unlink()
         store.queue.cancel(run_id, at_once=True)
         wait_until(lambda: store.runs.get(run_id).status == "cancelled")
         store.queue.retry(run_id)
@@ -187,14 +216,13 @@ def test_a_ghost_writes_nothing_after_being_fenced(store: Store, cluster: SlurmC
     wait_until(lambda: not any(ghost.is_running() for ghost in ghosts))
     assert store.runs.detail(run_id) == done
     assert not list(store.run_folder(run_id).glob("job.*"))
-    undisturbed(config).assert_same(store, run_id)
+    undisturbed(config_of(0)).assert_same(store, run_id)
 
 
 def test_a_time_limit_and_a_more_urgent_job_interrupt_a_run_without_failing_it(
-    store: Store, cluster: SlurmCluster
+    store: Store, cluster: SlurmCluster, gate: Path
 ) -> None:
-    config = build_config({**config_of(0).model_dump(mode="json"), "epochs": 40, "patience": None})
-    run_id = store.runs.add(config, FACES, name=None)
+    run_id = store.runs.add(config_of(0), FACES, name=None)
     start(store)
 
     def has_checkpoint_of(attempt: int) -> bool:
@@ -213,12 +241,14 @@ def test_a_time_limit_and_a_more_urgent_job_interrupt_a_run_without_failing_it(
     cluster.said("scancel", "--user=root", "--signal=USR1", "--batch")
     wait_until(lambda: has_checkpoint_of(2), SECONDS)
     cluster.said("sbatch", "--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 1")
+    wait_until(lambda: store.runs.get(run_id).attempt == 3, SECONDS)
+    gate.unlink()
     wait_until(lambda: is_over(store), SECONDS)
     first, second, _ = store.runs.detail(run_id).attempts
     assert (first.outcome, second.outcome) == ("stopped", "stopped")
     assert "reached its time limit" in str(first.reason)
     assert "Slurm preempted job" in str(second.reason)
-    undisturbed(config).assert_same(store, run_id)
+    undisturbed(config_of(0)).assert_same(store, run_id)
 
 
 def test_a_run_that_is_paused_while_its_job_waits_leaves_slurm(store: Store, cluster: SlurmCluster) -> None:
