@@ -13,7 +13,7 @@ from ageui.cli.options import messages, open_store, sayer
 from ageui.cli.training_here import print_ending, working_here
 from ageui.planning.plan import Basis, resolve_here
 from ageui.store import NewRun, Store
-from ageui.worker.engines import Engines
+from ageui.worker.places.local import Engines
 from engine.config import RunConfig
 from engine.errors import RunFailedError
 

@@ -73,7 +73,7 @@ def import_tables(
         with open_store(db, create=True) as store:
             ids = store.foreign.add(runs, tags=tag or [], replaces=replace)
     if as_json:
-        print_json([_entry(run, run_id) for run, run_id in zip(found, ids or [None] * len(found), strict=True)])
+        print_json([_entry(run, ids[place] if ids else None) for place, run in enumerate(found)])
     say = sayer(messages())
     for path, table in tables:
         _say_table(path, table)

@@ -278,7 +278,10 @@ class _Table:
         """The epoch, from 1, of each place on the axis. Of several places in an epoch, the last counts."""
         ordered = sorted(places)
         if any(not math.isfinite(place) or place < 0 for place in ordered):
-            raise DataError(f"{self._path}: {axis}s have to be numbers from 0 on")
+            raise DataError(
+                f"{self._path}: {axis} counts from 0 or 1; correct the column, or name another with --map "
+                f"{axis}=COLUMN"
+            )
         if axis == STEP and self._reading.steps_per_epoch is not None:
             found = {place: max(1, math.ceil(place / self._reading.steps_per_epoch)) for place in ordered}
         elif all(place == int(place) for place in ordered):

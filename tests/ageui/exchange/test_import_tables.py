@@ -176,7 +176,7 @@ def test_a_dry_run_stores_nothing_and_fractions_of_a_century_are_doubted(ageui: 
         ("name,mae\nold,6\nold,7\n", (), 2, "names several runs old; choose a column that tells them apart"),
         ("name,mae\nold,6\nnew,7\n", ("--name", "x"), 2, "holds 2 runs (old, new); leave --name out"),
         ("step,val_loss\n10,0.5\n20,0.4\n", (), 2, "counts steps (10 to 20), not epochs; add --steps-per-epoch N"),
-        ("epoch,val_loss\n-1,0.5\n", (), 3, "epochs have to be numbers from 0 on"),
+        ("epoch,val_loss\n-1,0.5\n", (), 3, "epoch counts from 0 or 1; correct the column, or name another"),
         ("Wall time,Step,Value\n1,1,0.5\n", (), 3, "does not say which curve it holds; name it run-NAME-tag-val_loss"),
         ("key,step,value\nacc,1,1\n", (), 3, "has no known metric: it has acc; rename one of them in the file to"),
         ("epoch,val_loss\n1,0.5\n", ("--set", "lots=1"), 2, "--set: there is no field 'lots'"),
