@@ -1,8 +1,10 @@
 """The Python interface: its figures are those of the commands, and reading changes no file."""
 
 import csv
+import importlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +58,16 @@ def test_importing_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     heavy = {"torch", "pandas", "numpy", "pydantic", "sqlmodel", "sqlalchemy", "typer", "rich", "matplotlib", "PIL"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_every_name_of_the_interface_is_found_and_typed() -> None:
+    api = importlib.import_module("ageui.api")
+    stub = Path(str(interface.__file__)).with_suffix(".pyi").read_text("utf-8")
+    assert set(re.findall(r" as (\w+)", stub)) == set(api.__all__)
+    assert all(getattr(interface, name) is getattr(api, name) for name in api.__all__)
+    assert set(api.__all__) <= set(dir(interface))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        interface.nothing  # noqa: B018
 
 
 def test_reading_loads_no_torch() -> None:
