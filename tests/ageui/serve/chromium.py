@@ -32,7 +32,11 @@ class Tab:
         self.problems: list[str] = []
         self.downloaded: list[str] = []
 
-    async def listen(self) -> None:
+    def listen(self) -> asyncio.Task[None]:
+        self._listening = asyncio.create_task(self._listen())
+        return self._listening
+
+    async def _listen(self) -> None:
         async for message in self._socket:
             event = json.loads(message.data)
             if (answer := self._answers.pop(event.get("id", 0), None)) is not None:
@@ -84,6 +88,8 @@ class Tab:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
+            if self._listening.done():
+                self._listening.result()
             raise AssertionError(f"never came true: {what}\n{self.screen.text}\n{self.problems}") from None
 
     async def until_shown(self, text: str) -> None:
@@ -136,7 +142,7 @@ async def chromium(folder: Path, size: tuple[int, int] = (1200, 800)) -> AsyncIt
         address = line.decode().split()[-1]
         async with aiohttp.ClientSession() as client, client.ws_connect(address, max_msg_size=0) as socket:
             tab = Tab(socket)
-            listening = asyncio.create_task(tab.listen())
+            listening = tab.listen()
             try:
                 origin = {"behavior": "allow", "downloadPath": str(folder / "downloads"), "eventsEnabled": True}
                 await tab.call("Browser.setDownloadBehavior", **origin)

@@ -16,7 +16,7 @@ import aiohttp
 
 from ageui.serve.server import PageServer
 
-SECONDS_AT_MOST = 30.0
+SECONDS_AT_MOST = 60.0
 _PARTS = re.compile(
     r"\x1b\[(?P<line>\d+);(?P<column>\d+)H|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|.)|(?P<shown>.)", re.S
 )

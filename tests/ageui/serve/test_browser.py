@@ -33,22 +33,32 @@ def use(scenario: Any, folder: Path) -> None:
     asyncio.run(play())
 
 
+_CLIPBOARD = """
+new Promise(tell => {
+  const look = () => navigator.clipboard.readText().then(text => text ? tell(text) : setTimeout(look, 20));
+  look();
+})
+"""
+
+
 def test_filter_mouse_clipboard_and_download(tmp_path: Path) -> None:
     async def scenario(tab: Tab, served: Served) -> None:
         await tab.press("/")
         await tab.press("tag=demo loss=mape")
         await tab.until_shown("4 of 189 runs")
         await tab.press("Enter")
+        await tab.until_shown("? keys")
 
         screen = await tab.evaluate("document.querySelector('.xterm-screen').getBoundingClientRect().toJSON()")
         await tab.click(screen["right"] - 20, screen["bottom"] - 8)  # the key at the end of the last line
         await tab.until_shown("Toggle selection")
         await tab.press("Escape")
+        await tab.until(lambda: "Toggle selection" not in tab.screen.text, "the list of keys closes")
 
         await tab.call("Browser.grantPermissions", origin=served.address, permissions=["clipboardReadWrite"])
         await tab.press("y")
         await tab.until_shown("copied the command that repeats")
-        assert (await tab.evaluate("navigator.clipboard.readText()")).startswith("ageui run ")
+        assert (await tab.evaluate(_CLIPBOARD)).startswith("ageui run ")
 
         await tab.press("\x01")  # ctrl+a
         await tab.until_shown("4 selected")
