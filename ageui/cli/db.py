@@ -128,7 +128,8 @@ def files_folder(
         return
     keep_exit_code()
     path = opened_path(real_path(database_path(db)), to_change=True)
-    with Progress(console=messages(), transient=True) as progress:
+    console = messages()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("moving", total=None)
         kept = move_folder(
             path, from_home(folder), lambda done, total: progress.update(task, completed=done, total=total)
