@@ -279,8 +279,7 @@ class _Table:
         ordered = sorted(places)
         if any(not math.isfinite(place) or place < 0 for place in ordered):
             raise DataError(
-                f"{self._path}: {axis} counts from 0 or 1; correct the column, or name another with --map "
-                f"{axis}=COLUMN"
+                f"{self._path}: {axis} counts from 0 or 1; correct the column, or name another with --map {axis}=COLUMN"
             )
         if axis == STEP and self._reading.steps_per_epoch is not None:
             found = {place: max(1, math.ceil(place / self._reading.steps_per_epoch)) for place in ordered}
