@@ -98,22 +98,22 @@ def _to_tensorboard(store: "Store", run: "RunDetail", shared: "RunDetail", targe
 
 def _to_mlflow(store: "Store", run: "RunDetail", shared: "RunDetail", target: Target) -> None:
     from ageui.exchange.hub_folder import PAGE
-    from ageui.exchange.mlflow_server import log_run
+    from ageui.exchange.mlflow_server import log_run, without_password
     from ageui.exchange.model_page import model_page
 
     _refuse_without_points(run)
-    server = _server(target)
+    server, experiment = _server(target), target.experiment or EXPERIMENT
     files = _hub_files(store, run, shared) if run.kept is not None else {PAGE: model_page(shared, None).encode()}
     logged = log_run(
         shared,
         store.runs.metric(run.id, "step/loss"),
         {**files, **_predictions(store, run, target)},
         server=server,
-        experiment=target.experiment or EXPERIMENT,
+        experiment=experiment,
         replaces=target.force,
     )
     keep_exit_code()
-    _say(f"logged to {server}, experiment {target.experiment or EXPERIMENT}, as run {logged.run_id}")
+    _say(f"logged to {without_password(server)}, experiment {experiment}, as run {logged.run_id}")
     if logged.infinite:
         _say(logged.infinite)
 

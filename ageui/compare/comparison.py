@@ -23,7 +23,7 @@ class Group:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A run, runs that differ only in their seed, the constant predictor, or figures published in the report.
+    """A run, runs that differ only in their seed, the constant predictor, or figures that were published or imported.
 
     `settings` holds the config fields that differ between the rows, as text, and `label` says them in short. `runs`
     are the ids of the runs behind the row, and `id` that of a single run. A row that is not comparable, for the

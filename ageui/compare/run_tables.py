@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ageui.compare.comparison import MAE
+from ageui.compare.epoch_figures import figure_of_epoch
 from ageui.compare.figure_names import SELECTED, figure_name, split_title
 from ageui.present.figures import (
     COUNT,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from engine.split_result import BiasResult, GapFigure, Interval, SplitResult
 
 _BAR_CELLS = 12
+_TRAIN_LOSS, _LR, _SECONDS, _SPEED = map(figure_of_epoch, ("train_loss", "lr", "seconds", "images_per_second"))
 
 
 def scores_table(run: "RunDetail") -> Table:
@@ -143,12 +145,12 @@ def epochs_table(
         (
             Cell(epoch.epoch, unit=NUMBER),
             Cell(epoch.stage, unit=NUMBER),
-            Cell(epoch.train_loss, unit=EPOCH_LOSS),
+            Cell(_TRAIN_LOSS(epoch), unit=EPOCH_LOSS),
             Cell(epoch.val_loss, unit=EPOCH_LOSS, best=number(epoch.val_loss, EPOCH_LOSS) == best[0]),
             Cell(epoch.val_mae, best=number(epoch.val_mae) == best[1]),
-            Cell(epoch.lr, unit=LEARNING_RATE),
-            Cell(epoch.seconds, unit=SECONDS),
-            Cell(epoch.images_per_second, unit=SPEED),
+            Cell(_LR(epoch), unit=LEARNING_RATE),
+            Cell(_SECONDS(epoch), unit=SECONDS),
+            Cell(_SPEED(epoch), unit=SPEED),
             words("kept") if epoch.epoch == kept else BLANK,
         )
         for epoch in epochs[shown]

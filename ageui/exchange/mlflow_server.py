@@ -29,6 +29,8 @@ _RUNNING: Final = "RUNNING"
 _UUID: Final = "ageui.uuid"
 _MOST_METRICS, _MOST_PARAMS, _LONGEST_PARAM, _LONGEST_TAG = 1000, 100, 6000, 5000
 """Limits of one request to MLflow, and of values in it."""
+_LONGEST_REASON: Final = 300
+_USER: Final = re.compile(r"(?<=://)[^/@\s]*@")
 _UNKNOWN: Final = re.compile(r"[^\w. :/-]", re.ASCII)
 
 
@@ -47,6 +49,15 @@ def metric_key(name: str) -> str:
     ('valid/mae_of/age/_3c_20', 'epoch/val_loss')
     """
     return _UNKNOWN.sub(lambda found: f"_{ord(found[0]):x}_", name)
+
+
+def without_password(text: str) -> str:
+    """The text without the user and password of addresses in it.
+
+    >>> without_password("http://me:secret@127.0.0.1:5000 failed")
+    'http://127.0.0.1:5000 failed'
+    """
+    return _USER.sub("", text)
 
 
 def log_run(
@@ -93,15 +104,16 @@ def log_run(
         complete = [one.info.run_id for one in earlier if one.info.status != _RUNNING]
         if complete and not replaces:
             raise ConfigError(
-                f"run {run.id} ({run.name}) is in the experiment {experiment!r} of {server} already; replace it with "
-                "--force, or choose another --experiment"
+                f"run {run.id} ({run.name}) is in the experiment {experiment!r} of {without_password(server)} already; "
+                "replace it with --force, or choose another --experiment"
             )
         logged = _log(client, experiment_id, run, step_losses, files)
         for one in earlier:
             client.delete_run(one.info.run_id)
         return logged
     except MlflowException as error:
-        raise DataError(f"the MLflow server {server} failed: {short(str(error).partition(chr(10))[0], 300)}") from error
+        reason = short(str(error).partition("\n")[0], _LONGEST_REASON)
+        raise DataError(without_password(f"the MLflow server {server} failed: {reason}")) from error
 
 
 def _log(client: Any, experiment_id: str, run: RunDetail, step_losses: Points, files: Mapping[str, bytes]) -> LoggedRun:

@@ -30,7 +30,7 @@ class ForeignRun:
     """A run of another tool.
 
     `figures` maps `mae` and attributes to years, `val_loss` to a loss. `history` maps `train_loss`, `val_loss`,
-    `val_mae` (years), `lr` and `seconds` to values by epoch, from 1. `settings` are its known fields of a config.
+    `val_mae` (years) and `lr` to values by epoch, from 1. `settings` are its known fields of a config.
     """
 
     name: str

@@ -50,8 +50,7 @@ def state_of(row: RunState) -> str:
 def why_no_scores(row: RunState) -> str:
     """The reason why a run has no scores: it is not trained yet, diverged, was not evaluated, or is published."""
     if row.is_published:
-        origin = "another tool" if row.is_imported else "the report"
-        return f"its figures are from {origin}: it was not trained here, so it has no predictions or intervals"
+        return f"its figures are from {_origin(row)}: it was not trained here, so it has no predictions or intervals"
     if row.status in _SCORED_LATER:
         return f"no scores yet: the run is {row.status} and is scored after training"
     if row.status == "diverged":
@@ -60,8 +59,12 @@ def why_no_scores(row: RunState) -> str:
 
 
 def not_trained_text(row: RunState) -> str:
-    """The origin of published figures: `published in the report, not trained here`."""
-    return f"{'imported from another tool' if row.is_imported else 'published in the report'}, not trained here"
+    """The origin of published or imported figures: `from the report, not trained here`."""
+    return f"from {_origin(row)}, not trained here"
+
+
+def _origin(row: RunState) -> str:
+    return "another tool" if row.is_imported else "the report"
 
 
 def diverged_text(kept_epoch: int | None) -> str:

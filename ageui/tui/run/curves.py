@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 from typing import Literal
 
 import numpy as np
 
 from ageui.compare.epoch_biases import bias_of, scored_attributes
+from ageui.compare.epoch_figures import figure_of_epoch
 from ageui.compare.figure_names import figure_title
 from ageui.present.figures import LEARNING_RATE, LOSS, SPEED, YEARS, Unit, number
 from ageui.store import Epoch
@@ -24,7 +24,7 @@ AXIS_NAMES: dict[Axis, str] = {"epoch": "epoch", "step": "step", "time": "elapse
 Figure = Callable[[Epoch], float | None]
 
 _val_loss, _train_loss, _val_mae, _lr, _speed = map(
-    attrgetter, ("val_loss", "train_loss", "val_mae", "lr", "images_per_second")
+    figure_of_epoch, ("val_loss", "train_loss", "val_mae", "lr", "images_per_second")
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -164,22 +165,20 @@ def scored_epoch(detail: RunDetail) -> Epoch | None:
     return next((epoch for epoch in reversed(detail.history) if epoch.scores is not None), None)
 
 
+_FORMS: Final = {
+    "loss": "{}", "weights": "weights {}", "lr": "lr {}", "batch": "batch {}", "optimizer": "{}", "backbone": "{}",
+    "size": "{} px", "crop": "crop {}", "seed": "seed {}", "strategy": "{}", "data": "{}",
+}  # fmt: skip
+
+
 def settings_text(config: Mapping[str, object], width: int) -> str:
-    """The most important settings that fit, named unless their values are self-explanatory."""
-    parts = [
-        setting(config, "loss"),
-        f"weights {setting(config, 'weights')}",
-        f"lr {_rates(config.get('lr'))}",
-        f"batch {setting(config, 'batch')}",
-        setting(config, "optimizer"),
-        setting(config, "backbone"),
-        f"{setting(config, 'size')} px",
-        *([f"crop {crop}"] if (crop := setting(config, "crop")) not in ("none", "as-is") else []),
-        f"seed {setting(config, 'seed')}",
-        setting(config, "strategy"),
-        setting(config, "data"),
-    ]
-    return _fitting([clean(part) for part in parts], width, _DOT)
+    """The most important known settings that fit, named unless their values are self-explanatory."""
+    texts = {name: setting(config, name) for name in _FORMS if name in config}
+    if "lr" in texts:
+        texts["lr"] = _rates(config["lr"])
+    if texts.get("crop") == "as-is":
+        del texts["crop"]
+    return _fitting([clean(_FORMS[name].format(text)) for name, text in texts.items()], width, _DOT)
 
 
 def _rates(rates: object) -> str:

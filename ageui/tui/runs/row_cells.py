@@ -151,7 +151,8 @@ def _setting_of_run(entry: Entry, row: RunRow, page: ShownPage) -> str:
 def _named_settings(row: RunRow, found: RunList, *, with_seed: bool) -> str:
     names = found.telling.get((row.config_hash, row.is_published), ())
     seed = ("seed",) if with_seed and not row.is_published and "seed" in found.varying else ()
-    return in_short({name: setting(row.config, name) for name in (*names, *seed)}) or row.name
+    known = {name: setting(row.config, name) for name in (*names, *seed) if name in row.config}
+    return in_short(known) or row.name
 
 
 def _progress_tone(row: RunRow) -> Tone:
