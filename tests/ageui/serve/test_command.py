@@ -14,11 +14,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from living import processes_of
 from serving import browser, log_in, opened, seen
 from store_rows import queued
 from terminal import Terminal, wait_until
 
 from ageui.store import Store
+from ageui.store.connect import READ_ONLY_VARIABLE
 
 pytestmark = pytest.mark.process
 
@@ -52,6 +54,7 @@ def test_sessions_end_with_the_server_and_the_link_is_for_its_owner_alone(store:
             async with opened(client, page) as socket:
                 await seen(socket, "shown")
                 (session,) = psutil.Process(process.pid).children()
+                assert session.environ()[READ_ONLY_VARIABLE] == "1"
                 secrets = [link.partition("#")[2], page.rstrip("/").rpartition("/")[2]]
                 secrets += [cookie.value for cookie in client.cookie_jar]
                 for one in (psutil.Process(process.pid), session):
@@ -59,7 +62,7 @@ def test_sessions_end_with_the_server_and_the_link_is_for_its_owner_alone(store:
                     assert not any(secret in known for secret in secrets)
                 process.send_signal(number)
                 await asyncio.to_thread(process.wait)
-                await asyncio.to_thread(wait_until, lambda: not session.is_running())
+                await asyncio.to_thread(wait_until, lambda: not processes_of(store.path.parent))
         assert process.stdout is not None
         rest = process.stdout.read()
         assert not any(secret in rest for secret in secrets)

@@ -295,6 +295,24 @@ def test_a_file_that_cannot_be_written_is_refused_for_writing(tmp_path: Path, mo
         Store.open(path)
 
 
+@pytest.mark.parametrize("version", [1, len(MIGRATIONS)])
+def test_the_environment_can_forbid_writing_and_upgrading(
+    tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.db"
+    shutil.copyfile(SCHEMAS / f"v{version}.db", path)
+    before = path.read_bytes()
+    monkeypatch.setenv(connect.READ_ONLY_VARIABLE, "1")
+    with pytest.raises(StoreError, match=f"stays unchanged, because {connect.READ_ONLY_VARIABLE} is set"):
+        Store.open(path)
+    if version == len(MIGRATIONS):
+        Store.open(path, read_only=True).close()
+    else:
+        with pytest.raises(StoreError, match="has schema 1 and needs schema"):
+            Store.open(path, read_only=True)
+    assert path.read_bytes() == before
+
+
 def test_a_busy_database_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "BUSY_SECONDS", 0.0)
     other = driver().connect(str(store.path), isolation_level=None)
