@@ -10,7 +10,7 @@ import typer
 from ageui.cli import completion
 from ageui.cli.command_group import FURTHER
 from ageui.cli.data_options import TargetOption, target_of
-from ageui.cli.options import AsJson, Database, Files, messages, open_store, print_json
+from ageui.cli.options import AsJson, Database, Files, messages, open_store, print_json, print_prose
 from engine import choices
 
 _SHOWN = 3
@@ -171,7 +171,7 @@ def add(
 
     def say(*lines: str) -> None:
         for line in lines:
-            console.print(clean(line), soft_wrap=True)
+            print_prose(console, line)
 
     with open_store(db, create=True, files=files) as store:
         store.data.refuse_taken(name, replace)

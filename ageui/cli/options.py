@@ -109,7 +109,7 @@ def open_store(
     named = real_path(database_path(option))
     path = opened_path(named, to_change=not read_only)
     if path != named:
-        messages().print(clean(copy_sentence(named, path)), soft_wrap=True)
+        print_prose(messages(), copy_sentence(named, path))
     with Store.open(path, create=create, read_only=read_only, files=files) as store:
         lost = find_lost(store) if read_only else []
         if lost:
