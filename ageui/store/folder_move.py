@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,7 @@ from ageui.store.own_folder import (
     store_folder,
     stored_path,
 )
+from ageui.store.run_rows import IS_RUNNING, RUN_ID
 from ageui.store.tables import Checkpoint, core_table
 from engine.errors import ConfigError, FullError, StoreError
 from engine.files import HashingWriter, flush_folder, is_full, make_private_folder, write_atomically
@@ -88,6 +89,7 @@ def move_folder(path: Path, target: Path, progress: Callable[[int, int], object]
             with engine.connect() as connection:
                 stored = read_stored(connection, path)
                 owned = is_own(connection, path, stored) and stored.folder.exists()
+                running = connection.execute(select(RUN_ID).where(IS_RUNNING)).scalars().all()
             if target.resolve() == stored.folder.resolve():
                 _claim(path, stored)
             elif _holds_files_of(target, path, stored):
@@ -99,7 +101,7 @@ def move_folder(path: Path, target: Path, progress: Callable[[int, int], object]
                     _store(connection, path, stored, target)
             elif owned:
                 mark(stored.folder, Marker.of(stored.uuid, path, stored.folder), read_marker(stored.folder))
-                _refuse_held(stored.folder)
+                _refuse_running(running, stored.folder)
                 _remove_old(path, stored.uuid, stored.folder)
                 _copy_all(path, stored, target, progress)
                 with engine.begin() as connection:
@@ -160,7 +162,10 @@ def _is_anothers(marker: Marker, path: Path, folder: Path) -> bool:
     return not is_of_other_machine(marker, folder) and is_another(marker.database, path, marker.uuid)
 
 
-def _refuse_held(folder: Path) -> None:
+def _refuse_running(running: Sequence[int], folder: Path) -> None:
+    """Raises `StoreError` if runs are running, perhaps on another machine, where locks show nothing, or locks held."""
+    if running:
+        raise StoreError(f"run {running[0]} is running; pause it with ageui pause {running[0]}, then try again")
     held = [lock for pattern in _LOCKS for lock in folder.glob(pattern) if is_held(lock)]
     if held:
         raise StoreError(f"another process works in {held[0].parent}; wait until it ends, then try again")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_rows import best, queued, running
+from store_rows import best, end, queued, running
 
 from ageui.files.locks import Lock
 from ageui.store import Store, filesystems, folder_move
@@ -119,21 +119,27 @@ def test_runs_go_on_in_the_new_folder_which_moves_with_the_project_if_it_is_insi
     assert _use(moved / "runs.db") == moved / "files"
 
 
-@pytest.mark.parametrize("who", ["a reader", "a writer", "an engine"])
-def test_files_in_use_are_not_moved(path: Path, tmp_path: Path, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("who", ["a reader", "a writer", "an engine", "a run elsewhere"])
+def test_files_in_use_are_not_moved(path: Path, tmp_path: Path, who: str) -> None:
     def in_use() -> Iterator[None]:
         if who == "an engine":
             lock = Lock.take(path.parent / "runs" / "2" / "lock")
             assert lock is not None
             yield
             lock.release()
+        elif who == "a run elsewhere":
+            with Store.open(path) as store:
+                run_id, attempt = running(store)
+            yield
+            with Store.open(path) as store:
+                end(store, run_id, attempt)
         else:
             with Store.open(path, read_only=who == "a reader"):
                 yield
 
-    monkeypatch.setattr("ageui.store.connect.BUSY_SECONDS", 0.01)
+    said = r"another process (has .*runs.db open; close|works in .*runs/2; wait)|run 3 is running; pause it"
     for _ in in_use():
-        with pytest.raises(StoreError, match=r"another process (has .*runs.db open; close|works in .*runs/2; wait)"):
+        with pytest.raises(StoreError, match=said):
             move_folder(path, tmp_path / "far")
     assert _use(path) == path.parent / "runs"
     assert not (tmp_path / "far").exists()
