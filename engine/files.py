@@ -96,13 +96,18 @@ def write_atomically(
         with suppress(OSError):
             os.unlink(name)
         raise
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    flush_folder(path.parent)
     return SavedFile(path, stream.sha256, stream.bytes)
+
+
+def flush_folder(folder: Path) -> None:
+    """Waits until the names in a folder are on the disk."""
+    if os.name == "posix":
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _rename_to_new(name: Path, path: Path) -> None:
@@ -131,7 +136,7 @@ def write_for_run(path: Path, write: Callable[[HashingWriter], object], what: st
         kind = DiskFullError if is_full(error) else RunFailedError
         raise kind(
             f"the {what} could not be written to {path}: {error.strerror}; earlier files are intact; "
-            "free some space or choose another folder with --db, then continue"
+            "free some space, or move the files of all runs with ageui db files DIR, then continue"
         ) from error
 
 

@@ -7,7 +7,8 @@ import typer
 
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.import_runs import import_runs
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results, sayer
+from ageui.cli.streams import keep_exit_code
 from ageui.text.sentences import counted
 
 if TYPE_CHECKING:
@@ -94,6 +95,49 @@ def backup(
         except OSError as error:
             raise StoreError(f"{target} cannot be written: {error.strerror}") from error
         messages().print(f"copied {store.path} to {target}: {target.stat().st_size / 1e6:.1f} MB", soft_wrap=True)
+
+
+@app.command("files")
+def files_folder(
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="New folder.", show_default=False)] = None,
+    db: Database = None,
+) -> None:
+    """Show the folder of weights and logs, or move it, for example to a larger disk or to shared storage.
+
+    The database stays where it is, and remembers the folder. Close the application and stop the workers first. If a
+    move is interrupted, nothing is lost: run the command again. After you moved the folder yourself, name its new
+    place.
+
+        ageui db files
+        ageui db files /big/disk/runs
+    """
+    from rich.progress import Progress
+
+    from ageui.files.database_path import database_path, real_path
+    from ageui.files.home import from_home
+    from ageui.store.example import opened_path
+    from ageui.store.folder_move import move_folder, unfinished_move
+    from ageui.text.clean import clean
+
+    say = sayer(messages())
+    if folder is None:
+        with open_store(db, read_only=True) as store:
+            results().print(clean(str(store.folder)), soft_wrap=True)
+            if (old := unfinished_move(store.folder)) is not None:
+                say(f"files are left in {old}; remove them with: ageui db files {store.folder}")
+        return
+    keep_exit_code()
+    path = opened_path(real_path(database_path(db)), to_change=True)
+    console = messages()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("moving", total=None)
+        kept = move_folder(
+            path, from_home(folder), lambda done, total: progress.update(task, completed=done, total=total)
+        )
+    say(f"the files of {path} are in {folder}")
+    if kept:
+        old = unfinished_move(from_home(folder))
+        say(f"{counted(kept, 'file')} stay in {old}, because other databases beside {path.name} need them")
 
 
 @app.command("vacuum")

@@ -17,6 +17,7 @@ from engine.files import is_full, make_private_folder
 # Another process may hold the lock for a few microseconds, to test whether it is free.
 _SECONDS_TO_TAKE = 0.1
 _SECONDS_BETWEEN_TRIES = 0.001
+_WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 _NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -98,7 +99,11 @@ def _open_locked(path: Path) -> int | None:
 def _no_lock(path: Path, error: OSError) -> StoreError:
     if is_full(error):
         return FullError(f"{path} cannot be locked: the disk is full; free some space and try again")
-    advice = "; check the permissions of the file and its folder" if error.errno in _NOT_PERMITTED else ""
+    advice = ""
+    if error.errno in _NOT_PERMITTED:
+        advice = "; check the permissions of the file and its folder"
+    if error.errno in _WITHOUT_LOCKS:
+        advice = "; its file system has no locks, so move the files of runs to another one: ageui db files DIR"
     return StoreError(f"{path} cannot be locked: {error.strerror}{advice}")
 
 

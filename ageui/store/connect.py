@@ -4,7 +4,7 @@ import glob
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from ageui.files.locks import Lock, is_held
 from ageui.store.errors import is_damage, primary_code, readable_errors
@@ -53,11 +54,60 @@ def open_writer(
         with readable_errors(path):
             if files is not None or not _is_ready(path, migrations):
                 with schema_lock(path):
-                    _prepare(engine, path, migrations, files)
+                    _prepare(
+                        engine, path, migrations, lambda opened, is_new: settle(opened, path, files, is_new=is_new)
+                    )
     except BaseException:
         engine.dispose()
         raise
     return engine
+
+
+@contextmanager
+def open_alone(path: Path) -> Iterator[Engine]:
+    """An engine on a database that no other process has open. Its folder may be missing.
+
+    Until the block ends, processes that open the database for writing wait, and readers work. Raises `StoreError` for
+    the same reasons as `open_writer`, and if another process has the database open.
+    """
+    refuse_place(path)
+    if not path.exists():
+        raise missing(path)
+    _refuse_unwritable(path)
+    with schema_lock(path), readable_errors(path):
+        engine = _engine(path, "mode=rw", begin="BEGIN IMMEDIATE", pragmas=("synchronous = FULL",))
+        try:
+            _prepare(engine, path, MIGRATIONS, lambda connection, is_new: None)
+            _leave_wal(engine, path)
+            try:
+                yield engine
+            finally:
+                with suppress(DBAPIError, driver().Error):  # whoever opens the database next does it, too
+                    _set_journal(engine, "WAL")
+        finally:
+            engine.dispose()
+
+
+def _leave_wal(engine: Engine, path: Path) -> None:
+    """Ends the write-ahead log, which only the last process that has the database open can do."""
+    try:
+        journal = _set_journal(engine, "DELETE")
+    except driver().OperationalError:
+        journal = ""
+    if journal != "delete":
+        raise StoreError(
+            f"another process has {path} open; close the application, end its workers with ageui worker stop, and try "
+            "again"
+        )
+
+
+def _set_journal(engine: Engine, mode: str) -> str:
+    # The journal mode cannot be changed inside a transaction.
+    raw = engine.raw_connection()
+    try:
+        return str(raw.cursor().execute(f"PRAGMA journal_mode = {mode}").fetchone()[0])
+    finally:
+        raw.close()
 
 
 def open_reader(path: Path) -> Engine:
@@ -143,11 +193,12 @@ def _is_ready(path: Path, migrations: tuple[Migration, ...]) -> bool:
         engine.dispose()
 
 
-def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...], files: Path | None) -> None:
+def _prepare(
+    engine: Engine, path: Path, migrations: tuple[Migration, ...], settle_folder: Callable[[Connection, bool], None]
+) -> None:
+    _set_journal(engine, "WAL")
     raw = engine.raw_connection()
     try:
-        # The journal mode cannot be changed inside a transaction.
-        raw.cursor().execute("PRAGMA journal_mode = WAL")
         version = int(raw.cursor().execute("PRAGMA user_version").fetchone()[0])
         if 0 < version < len(migrations):
             copy_database(raw.driver_connection, _free_name(path.with_name(f"{path.name}.schema{version}")))
@@ -156,7 +207,7 @@ def _prepare(engine: Engine, path: Path, migrations: tuple[Migration, ...], file
     with engine.begin() as connection:
         is_new = schema_version(connection, path) == 0
         migrate(connection, migrations)
-        settle(connection, path, files, is_new=is_new)
+        settle_folder(connection, is_new)
 
 
 def copy_database(connection: Any, target: Path) -> None:

@@ -25,10 +25,11 @@ def refuse_place(path: Path) -> None:
     if (kind := other_kind(path)) is not None:
         raise StoreError(f"the database {path} is {kind}; give a file with --db")
     point, system = file_system(path)
-    if system in NETWORK and point != Path("/"):
+    if _is_network(point, system):
         raise StoreError(
             f"{path} is on a network file system ({system}), where several processes can damage an SQLite database; "
-            "choose a --db on a local disk, and copy the database there and back with: ageui db backup"
+            "choose a --db on a local disk, and put only the files of its runs here with --files; ageui db backup "
+            "copies a database"
         )
     if not path.exists():
         return
@@ -41,6 +42,11 @@ def refuse_place(path: Path) -> None:
         )
 
 
+def is_on_network(path: Path) -> bool:
+    """Whether a path, which may not exist, is on a network file system mounted below the root."""
+    return _is_network(*file_system(path))
+
+
 def file_system(path: Path) -> tuple[Path, str]:
     """The mount point and type of the file system of a path, which may not exist; the type is "" if unknown."""
     try:
@@ -51,6 +57,10 @@ def file_system(path: Path) -> tuple[Path, str]:
     found = [(point, kind) for point, kind in map(_mount, lines) if existing.is_relative_to(point)]
     # The last of several mounts on the same point hides the others.
     return max(enumerate(found), key=lambda item: (len(item[1][0].parts), item[0]))[1] if found else (Path("/"), "")
+
+
+def _is_network(point: Path, system: str) -> bool:
+    return system in NETWORK and point != Path("/")
 
 
 def _mount(line: str) -> tuple[Path, str]:

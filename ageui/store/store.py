@@ -22,7 +22,7 @@ from ageui.store.example import opened_path
 from ageui.store.imports import Imports
 from ageui.store.listing import Listing
 from ageui.store.migrations import schema_version
-from ageui.store.own_folder import find_folder
+from ageui.store.own_folder import find_folder, stored_path
 from ageui.store.peak_memory import PeakMemory
 from ageui.store.queue import RunQueue
 from ageui.store.records import CheckpointRow
@@ -160,9 +160,8 @@ class Store:
         return self.path.parent / checkpoint.path
 
     def stored_path(self, file: Path) -> str:
-        """The path of a checkpoint's file in the form stored: relative to the database's folder, with `/`."""
-        beside = self.path.parent
-        return (file.relative_to(beside) if file.is_relative_to(beside) else file).as_posix()
+        """The path of a checkpoint's file in the form stored."""
+        return stored_path(self.path, file)
 
     # The database file
 

@@ -12,7 +12,11 @@ def test_care_for_the_database(queue: Terminal) -> None:
     assert queue("run", *TINY).code == 0
     checked = queue("db", "check", "--files")
     assert (checked.code, "1 run, no problem" in checked.out) == (0, True)
-    weights = queue.folder / "runs" / "1" / "weights-1.safetensors"
+    assert queue("db", "files", "disk").code == 0
+    assert queue("db", "files").out.strip() == str(queue.folder / "disk")
+    assert not (queue.folder / "runs").exists()
+    assert "epoch" in queue("logs", "1").out
+    weights = queue.folder / "disk" / "1" / "weights-1.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
@@ -84,6 +88,6 @@ def test_the_folder_of_files_is_chosen_once_and_after_the_command(ageui: Termina
     assert (ageui.folder / "elsewhere" / "database.json").exists()
     assert not (ageui.folder / "runs").exists()
     other = ageui(*start, "--files", "another")
-    assert (other.code, "chosen when it was created" in other.err) == (2, True)
+    assert (other.code, "not there; omit --files, or move them" in other.err) == (2, True)
     misplaced = ageui("--files", "elsewhere", "ls")
     assert (misplaced.code, "place it after the command" in misplaced.err) == (2, True)

@@ -97,6 +97,7 @@ def test_where_there_can_be_no_lock(tmp_path: Path) -> None:
         (errno.EACCES, StoreError, "Permission denied; check the permissions"),
         (errno.EROFS, StoreError, "check the permissions"),
         (errno.EIO, StoreError, "Input/output error$"),
+        (errno.ENOLCK, StoreError, "No locks available; its file system has no locks, .*: ageui db files DIR"),
     ],
 )
 def test_what_keeps_a_lock_from_being_made_is_named(

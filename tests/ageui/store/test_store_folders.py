@@ -10,7 +10,7 @@ from processes_at_once import exit_codes_at_once
 from store_rows import best, queued, running
 
 from ageui.store import Store
-from ageui.store.own_folder import MARKER
+from ageui.store.folder_marker import MARKER
 from ageui.store.sqlite import driver
 from engine.errors import ConfigError, StoreError
 
@@ -162,7 +162,10 @@ def test_the_folder_may_be_chosen_once(project: Path, tmp_path: Path) -> None:
         assert store.folder == chosen
     assert _stored(path)[1] == "disk/files"
     Store.open(path, files=chosen).close()
-    with pytest.raises(ConfigError, match=r"--files .*/other: the files of .* are in .*disk/files, .*; omit --files"):
+    with pytest.raises(
+        ConfigError,
+        match=r"--files .*/other: the files of .* are in .*disk/files, not there; .*: ageui db files .*/other",
+    ):
         Store.open(path, files=tmp_path / "other")
     with pytest.raises(ConfigError, match=r"in use or holds other files; choose a new or empty folder"):
         Store.open(tmp_path / "new.db", files=project)
@@ -259,7 +262,7 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path, monkeypatch: 
     def full(path: Path, write: object, **options: object) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("ageui.store.own_folder.write_atomically", full)
+    monkeypatch.setattr("ageui.store.folder_marker.write_atomically", full)
     with pytest.raises(StoreError, match=r"run folder of .*runs.db cannot be written: .*No space left"):
         Store.open(tmp_path / "runs.db")
 
