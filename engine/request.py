@@ -26,6 +26,9 @@ class RunRequest(BaseModel):
 
     folder
         Folder for the run's files.
+    data_root
+        Folder with the files of data sets on this machine, see `engine.data.data_root`; None where they are at the
+        paths that they were registered with.
     device
         Replaces `auto` in the config, so that the config stays as the user wrote it.
     cache
@@ -48,6 +51,7 @@ class RunRequest(BaseModel):
     config: RunConfig
     spec: DataSpec
     folder: Path
+    data_root: Path | None = None
     attempt: int = 1
     device: str | None = None
     cache: Path | None = None

@@ -10,6 +10,7 @@ from torch import Tensor
 from engine.augment import expand_rows
 from engine.config import RunConfig
 from engine.counted import counted
+from engine.data.data_root import below_root
 from engine.data.dataset import Dataset, prepare
 from engine.data.manifest import Progress
 from engine.device import Placement, place
@@ -31,9 +32,10 @@ from engine.weighting import sample_weights
 class RunSetup:
     """The parts of a run.
 
-    `config` is the request's config, completed by `revision` of the recipe. `ages` (N,) are in years, for all rows of
-    the data set; `spreads` (N,) are the standard deviations of votes in years, NaN if unknown; `targets` are the loss's
-    targets. `weights` (R,) belong to `train_rows`. `groups` are the groups that the loss distinguishes, if any. The
+    `config` is the request's config, completed by `revision` of the recipe. `data_path` is the path of the data set if
+    it was registered with another one. `ages` (N,) are in years, for all rows of the data set; `spreads` (N,) are the
+    standard deviations of votes in years, NaN if unknown; `targets` are the loss's targets. `weights` (R,) belong to
+    `train_rows`. `groups` are the groups that the loss distinguishes, if any. The
     network is on the CPU, with its first weights, whose origin is in `report`.
     """
 
@@ -41,6 +43,7 @@ class RunSetup:
     revision: int
     placement: Placement
     dataset: Dataset
+    data_path: str | None
     loss: Loss
     model: AgeModel
     report: LoadReport
@@ -58,6 +61,8 @@ class RunSetup:
         config, count = self.config, len(self.train_rows.positions)
         yield f"computing on {self.placement.reason}"
         yield weights
+        if self.data_path is not None:
+            yield f"data set {self.dataset.name!r} is read from {self.data_path}"
         if (faceless := self.dataset.faceless) is not None:
             total = counted(len(self.dataset.frame), "image")
             place = "cropped to a face's usual place" if config.crop == "aligned" else "cropped to the central square"
@@ -111,9 +116,8 @@ def set_up(request: RunRequest, progress: Progress, warn: Callable[[str], None])
     config = under_revision(request.config, revision)
     cache = request.cache or cache_folder()
     placement = place(config, request.device, request.manifest)
-    dataset = prepare(
-        request.spec, config.target, config.size, cache=cache, progress=progress, warn=warn, crop=config.crop
-    )
+    spec = request.spec if request.data_root is None else below_root(request.spec, request.data_root)
+    dataset = prepare(spec, config.target, config.size, cache=cache, progress=progress, warn=warn, crop=config.crop)
     train_rows = _train_rows(dataset, config)
     codes, groups = _loss_groups(dataset, config, train_rows)
     loss = build_loss(config, len(groups))
@@ -133,6 +137,7 @@ def set_up(request: RunRequest, progress: Progress, warn: Callable[[str], None])
         revision=revision,
         placement=placement,
         dataset=dataset,
+        data_path=None if spec == request.spec else spec.path,
         loss=loss,
         model=model,
         report=report,

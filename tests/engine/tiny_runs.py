@@ -70,6 +70,7 @@ class Runner:
     folder: Path
     runs: int = 0
     spec: DataSpec = field(default=FACES)
+    data_root: Path | None = None
 
     def __call__(
         self,
@@ -96,6 +97,7 @@ class Runner:
             config=config,
             spec=self.spec,
             folder=folder,
+            data_root=self.data_root,
             cache=self.folder / "cache",
             checkpoints=checkpoints,
             checkpoint_seconds=checkpoint_seconds,
