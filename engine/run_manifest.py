@@ -17,7 +17,7 @@ from engine.library_versions import timm_version
 from engine.models import AgeModel, LoadReport
 
 LIBRARIES = ("ageui", "torch", "torchvision", "numpy", "pandas", "pillow", "dlib-bin")
-_DECISIVE = ("device", "dtype", "threads", "host")
+_DECISIVE = ("device", "instructions", "dtype", "threads", "host")
 
 
 def versions() -> dict[str, str]:
@@ -52,6 +52,7 @@ def run_manifest(
         "platform": platform.platform(),
         "device": placement.device_name,
         "device_type": placement.device.type,
+        "instructions": torch.backends.cpu.get_cpu_capability() if placement.device.type == "cpu" else None,
         "dtype": placement.dtype_name,
         "placement": placement.reason,
         "threads": torch.get_num_threads(),

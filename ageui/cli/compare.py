@@ -162,13 +162,11 @@ def compare_runs(
         if said := more_sentence(len(cut.rows), len(table.rows), "row"):
             sayer(messages())(said)
         return
-    rows = counted(len(comparison.rows), "row")
     if methods:
         print_or_write(methods_text(comparison, compared, chosen), output, "methods")
     elif chosen in PLOT_FORMATS:
         from ageui.report.comparison_plot import comparison_plot
 
-        content = comparison_plot(comparison, chosen, plot)
-        print_or_write(content, output, rows)
+        print_or_write(comparison_plot(comparison, chosen, plot), output, "plot")
     else:
-        print_or_write(render_text(comparison, chosen), output, rows)
+        print_or_write(render_text(comparison, chosen), output, counted(len(comparison.rows), "row"))

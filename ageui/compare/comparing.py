@@ -16,6 +16,7 @@ from ageui.compare.comparison_notes import (
     no_better_than_constant,
     offer_to_fold,
     pretraining,
+    unlike_machines,
 )
 from ageui.compare.crossed_groups import CROSS, with_crossed
 from ageui.compare.differences import Differences, with_differences
@@ -25,7 +26,7 @@ from ageui.compare.figure_names import better
 from ageui.compare.folding import folded, left_out, unfolded, with_tests
 from ageui.compare.ranking import fair_places, ranked
 from ageui.compare.row_labels import row_labels
-from ageui.compare.seed_figures import Across, figures_of, resolved, seed_variances, setting_key
+from ageui.compare.seed_figures import Across, figures_of, resolved, seed_variances, setting_key, settled_precisions
 from ageui.compare.seed_variance import SeedVariance
 from ageui.present.figures import number
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE, SPLITS
@@ -123,6 +124,7 @@ def compare(
     ...     return SimpleNamespace(
     ...         id=id, name=name, status="done", config={"loss": loss}, manifest=None, results=(scores,),
     ...         scores=lambda split: scores, row=SimpleNamespace(is_published=False, error=None), trainings={id},
+    ...         attempts=(),
     ...     )
     >>> comparison = compare([run(1, "first", "mse", 6.5), run(2, "second", "mape", 6.0)], baseline="first")
     >>> comparison.settings
@@ -172,7 +174,7 @@ def compare(
         notes.append(f"the baseline {called} {why}: there are no differences")
     rows, ranked_over = ranked(_mark_best([draft.row for draft in found.drafts], columns), tuple(columns), main)
     notes += duplicates_in_train(drafts) + diverged(drafts) + no_better_than_constant(rows) + luck_of_one_seed(rows)
-    notes += pretraining(drafts)
+    notes += pretraining(drafts) + unlike_machines(drafts)
     if any(row.n is not None and not row.comparable for row in rows):
         whose = f"those of {baseline_run.name}" if baseline_run else "those of most runs"
         notes.append(f"best figures and differences are among rows on the same images, {whose}")
@@ -264,11 +266,14 @@ def _groups(scores: "SplitScores", attribute: str) -> tuple[GroupResult, ...]:
 def _with_settings(drafts: Sequence[DraftRow], all_settings: bool) -> tuple[tuple[str, ...], list[DraftRow]]:
     """The config fields to show, and the drafts with their values as text and with labels; rows over seeds are named by
     these."""
-    texts = [settings_of([run.config for run in draft.runs]) for draft in drafts]
+    precisions = {} if all_settings else settled_precisions([run for draft in drafts for run in draft.runs])
+    texts = [settings_of([run.config | precisions.get(run.id, {}) for run in draft.runs]) for draft in drafts]
     computed = [settings_of([resolved(run.manifest) for run in draft.runs if run.manifest]) for draft in drafts]
     # A run that did not start leaves these open, which tells it from no other.
     for name in differing([text for text in computed if text]):
         texts = [{**text, name: own[name]} if own else text for text, own in zip(texts, computed, strict=True)]
+        if name == "arithmetic" and not all_settings:
+            texts = [{key: value for key, value in text.items() if key != "precision"} for text in texts]
     of_runs = [text for text in texts if text]
     shown = tuple(dict.fromkeys(name for text in of_runs for name in text)) if all_settings else differing(of_runs)
     found = []

@@ -1,14 +1,19 @@
 """Remarks on a comparison as a whole."""
 
 import math
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
 
 from ageui.compare.comparison import ComparedRow
 from ageui.compare.draft_rows import DraftRow
 from ageui.compare.seed_figures import Across, setting_key
 from ageui.text.duplicates import ENDING, duplicates_line
+from ageui.text.sentences import counted
 from ageui.text.states import diverged_text
+from engine.short_text import FEW, short_list
+
+if TYPE_CHECKING:
+    from ageui.store.records import RunDetail
 
 
 def offer_to_fold(repeats: Sequence[Sequence[DraftRow]]) -> list[str]:
@@ -37,6 +42,40 @@ def _are_computed_apart(drafts: Sequence[DraftRow]) -> bool:
     """Whether drafts of the same settings differ in how they were computed, not in their seed or images alone."""
     runs = [draft.runs[0] for draft in drafts]
     return len({setting_key(run.config, run.manifest) for run in runs if run.manifest}) > 1
+
+
+def unlike_machines(drafts: Sequence[DraftRow]) -> list[str]:
+    """A note on rows that were trained on different processors or GPUs, or with different arithmetic or threads."""
+    found = [(draft.row.name, facts) for draft in drafts for run in draft.runs for facts in _machines(run)]
+    values: dict[str, set[str]] = {}
+    for _, facts in found:
+        for name, text in facts.items():
+            values.setdefault(name, set()).add(text)
+    apart = [name for name, texts in values.items() if len(texts) > 1]
+    rows: dict[str, dict[str, None]] = {}
+    for row, facts in found:
+        rows.setdefault(" · ".join(facts[name] for name in apart if name in facts), {})[row] = None
+    if not apart:
+        return []
+    told = "; ".join(f"{text or 'unknown'} ({short_list(names, FEW)})" for text, names in rows.items())
+    return [f"trained on unlike machines, so last digits may differ: {told}"]
+
+
+def _machines(run: "RunDetail") -> Iterator[Mapping[str, str]]:
+    """The known facts of each machine that trained a run, in words. Earlier attempts than the one from step 0 count
+    for nothing."""
+    attempts = [attempt for attempt in run.attempts if attempt.manifest]
+    first = max((place for place, attempt in enumerate(attempts) if attempt.step == 0), default=0)
+    own = [attempt.manifest or {} for attempt in attempts[first:]] or [run.manifest or {}]
+    yield from filter(None, map(_facts, own))
+
+
+def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
+    names = ("device", "instructions", "dtype")
+    facts = {name: str(manifest[name]) for name in names if manifest.get(name) is not None}
+    if manifest.get("device_type") == "cpu" and manifest.get("threads"):
+        facts["threads"] = counted(manifest["threads"], "thread")
+    return facts
 
 
 def duplicates_in_train(drafts: Sequence[DraftRow]) -> list[str]:

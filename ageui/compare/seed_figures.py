@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -15,6 +15,7 @@ from engine.recipe import revision_of
 from engine.split_result import SplitResult
 
 if TYPE_CHECKING:
+    from ageui.store.records import RunDetail
     from ageui.store.scores import ScoredConfig
 
     LoadScored = Callable[[str, str], Iterable[ScoredConfig]]
@@ -64,6 +65,16 @@ def known_across(text: str | None) -> list[Across]:
 def resolved(manifest: Mapping[str, Any]) -> dict[str, str | int | None]:
     """The facts that decide a run's figures besides its config."""
     return {"arithmetic": manifest.get("dtype"), "revision": revision_of(manifest)}
+
+
+def settled_precisions(runs: "Sequence[RunDetail]") -> dict[int, dict[str, str]]:
+    """The config field `precision` as each run was computed, by the run's id, so that `auto` does not differ from the
+    arithmetic it settled to. A run that did not start has that of the others, if they agree."""
+    known = {run.id: str(dtype) for run in runs if (dtype := (run.manifest or {}).get("dtype")) is not None}
+    common = set(known.values())
+    default = common.pop() if len(common) == 1 else "auto"
+    found = {run.id: known.get(run.id, default) for run in runs if run.config.get("precision") == "auto"}
+    return {run_id: {"precision": precision} for run_id, precision in found.items()}
 
 
 def _weights(manifest: Mapping[str, Any]) -> str | None:
