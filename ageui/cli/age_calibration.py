@@ -10,7 +10,7 @@ from engine.conformal import CONFIDENCE, LEAST_IMAGES, AgeIntervals, age_interva
 
 if TYPE_CHECKING:
     from ageui.store import RunDetail
-    from ageui.store.records import Predictions
+    from ageui.store.score_records import Predictions
 
     LoadPredictions = Callable[[int, str], Predictions | None]
 

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from ageui.compare.crossed_groups import LoadPredictions
     from ageui.compare.draft_rows import Columns
     from ageui.compare.seed_figures import LoadScored
-    from ageui.store.records import RunDetail, SplitScores
+    from ageui.store.records import RunDetail
+    from ageui.store.score_records import SplitScores
 
 
 def compare(

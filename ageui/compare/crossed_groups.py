@@ -10,7 +10,8 @@ from engine.fairness import RESAMPLES, score_errors
 from engine.image_errors import ImageErrors, image_errors
 
 if TYPE_CHECKING:
-    from ageui.store.records import Predictions, RunDetail, SplitScores
+    from ageui.store.records import RunDetail
+    from ageui.store.score_records import Predictions, SplitScores
 
     LoadPredictions = Callable[[int, str], Predictions | None]
 

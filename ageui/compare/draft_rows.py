@@ -18,7 +18,8 @@ from engine.split_result import Figure, GapFigure, SplitResult
 
 if TYPE_CHECKING:
     from ageui.compare.crossed_groups import LoadPredictions
-    from ageui.store.records import RunDetail, SplitScores
+    from ageui.store.records import RunDetail
+    from ageui.store.score_records import SplitScores
 
 
 LoadErrors = Callable[[], ImageErrors | None]

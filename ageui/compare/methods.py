@@ -22,7 +22,8 @@ from engine.gap_test import SMALLEST_GROUP
 from engine.split_result import LEVEL
 
 if TYPE_CHECKING:
-    from ageui.store.records import RunDetail, SplitScores
+    from ageui.store.records import RunDetail
+    from ageui.store.score_records import SplitScores
 
 METHODS_FORMATS = ("txt", "md")
 _SHARED = (

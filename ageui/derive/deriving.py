@@ -32,7 +32,7 @@ from engine.resampling import Codes
 
 if TYPE_CHECKING:
     from ageui.store import RunDetail, Store
-    from ageui.store.records import Predictions, SplitScores
+    from ageui.store.score_records import Predictions, SplitScores
 
 LEAST_FOLDS, MOST_FOLDS = 2, 50
 PER_GROUP = (

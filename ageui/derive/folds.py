@@ -10,7 +10,7 @@ import numpy as np
 
 from ageui.derive.derived_config import derived_config, derived_hash, derived_manifest
 from ageui.store.derivations import DerivedData, DerivedSplit, NewDerivedRun
-from ageui.store.records import Predictions
+from ageui.store.score_records import Predictions
 from engine.choices import AGE_EDGES
 from engine.data.folds import hash_of_folds
 from engine.derived_methods import Operation, method_of

@@ -20,7 +20,7 @@ from ageui.text.sentences import counted, gigabytes
 from engine.config import RunConfig
 
 if TYPE_CHECKING:
-    from ageui.store.records import Predictions
+    from ageui.store.score_records import Predictions
 
 WORST_SHOWN = 20
 

@@ -5,16 +5,9 @@ from ageui.store.claims import Claim, Claimant, TakeLock
 from ageui.store.errors import BusyError, LostRunError
 from ageui.store.new_runs import NewRun
 from ageui.store.queue import ENDED, QueuePause, RunningRun
-from ageui.store.records import (
-    AttemptRow,
-    CheckpointRow,
-    Predictions,
-    RunDetail,
-    RunRow,
-    SplitScores,
-    Summary,
-)
+from ageui.store.records import AttemptRow, CheckpointRow, RunDetail, RunRow, Summary
 from ageui.store.run_changes import DELETED, Changed
+from ageui.store.score_records import Predictions, SplitScores
 from ageui.store.scores import MeasuredRun, PublishedRun, SplitFigures
 from ageui.store.store import Store
 from ageui.store.workers import WorkerRow

@@ -12,10 +12,11 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from ageui.store.clock import now
+from ageui.store.derived_from import DerivedFrom, Source
 from ageui.store.known_images import DuplicateMarker, duplicate_links
 from ageui.store.names import valid_tag
 from ageui.store.new_runs import free_names, reserve_ids, valid_names
-from ageui.store.records import DerivedFrom, RunDetail, Source
+from ageui.store.records import RunDetail
 from ageui.store.run_rows import RUN_ID, existing_run
 from ageui.store.score_rows import write_scores
 from ageui.store.store_part import StorePart

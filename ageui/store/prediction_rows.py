@@ -4,8 +4,8 @@ import numpy as np
 from sqlmodel import Session, col, select
 
 from ageui.store.item_sets import unpack_items
-from ageui.store.records import Predictions
 from ageui.store.refits import read_refit
+from ageui.store.score_records import Predictions
 from ageui.store.tables import ItemSet, Prediction, Result
 
 

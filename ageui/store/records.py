@@ -1,32 +1,23 @@
-"""The store's records: plain and frozen, and valid even after the database is closed.
+"""The store's records of runs: plain and frozen, and valid even after the database is closed.
 
 Errors and biases are in years, losses on ages divided by 100, times are aware and in UTC.
 """
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ageui.store.derived_from import DerivedFrom
+from ageui.store.score_records import SplitScores
 from ageui.store.tables import DERIVED, PUBLISHED
 from ageui.text.plain_json import plain_json
 from engine.choices import REPORT_ATTRIBUTES, SPLIT_PREFERENCE
 from engine.config import build_config
-from engine.derived_methods import method_of
 from engine.errors import ConfigError
 from engine.events import Epoch
-from engine.fairness import STATISTICS
-from engine.image_errors import Refit
 from engine.load_report import LoadReport
 from engine.pretraining import pretraining_of
-from engine.split_result import BiasResult, Figure, GapFigure, Interval, SplitResult
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -109,69 +100,6 @@ class RunRow:
 
 
 @dataclass(frozen=True)
-class SplitScores:
-    """A run's scores on a split. Runs with equal `images` (a hash) were scored on the same images and ages.
-
-    `selected_on` is the split that selected the scored weights, if any. `statistics` is the revision of the intervals
-    and tests. `in_train` counts the images with a duplicate or near-duplicate in train; None if unknown.
-    """
-
-    split: str
-    images: str
-    target: str
-    data_name: str
-    result: SplitResult
-    selected_on: str | None = None
-    statistics: int = STATISTICS
-    in_train: int | None = None
-
-    @property
-    def is_selected(self) -> bool:
-        """Whether these images selected the weights scored on them, which makes the scores too good."""
-        return self.selected_on == self.split
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the intervals and tests are those of an earlier version, or missing."""
-        return self.statistics < STATISTICS
-
-    def to_json(self) -> dict[str, Any]:
-        result, biases = self.result, self.result.biases
-        intervals = {"mae": _pair(result.mae_interval), **{b.attribute: _pair(b.interval) for b in biases}}
-        others = {name: figure for name, figure in result.others.items() if figure.value is not None}
-        baseline = result.baseline
-        return {
-            "split": self.split,
-            "images": self.images,
-            "target": self.target,
-            "data": self.data_name,
-            "selected_on": self.selected_on,
-            "is_selected": self.is_selected,
-            "is_stale": self.is_stale,
-            "n": result.n,
-            "in_train": self.in_train,
-            "mae": result.mae,
-            "signed": result.signed,
-            "bias": {bias.attribute: bias.value for bias in biases},
-            "reasons": {bias.attribute: bias.reason for bias in biases if bias.reason},
-            "interval": intervals,
-            "p": {bias.attribute: bias.p_value for bias in biases},
-            "detectable": {bias.attribute: bias.detectable for bias in biases},
-            "untested": {bias.attribute: bias.untested for bias in biases if bias.untested},
-            "inside_noise": {bias.attribute: bias.inside_noise for bias in biases},
-            "worst": {bias.attribute: bias.worst.group if bias.worst else None for bias in biases},
-            "worst_interval": {bias.attribute: _pair(bias.worst_interval) for bias in biases},
-            "gap": {bias.attribute: bias.gap for bias in biases},
-            "gap_interval": {bias.attribute: _pair(bias.gap_interval) for bias in biases},
-            "signed_gap": {bias.attribute: _gap(bias.signed_gap) for bias in biases},
-            "figures": {name: _figure(figure) for name, figure in others.items()},
-            "missing": {bias.attribute: bias.missing for bias in biases},
-            "baseline": asdict(baseline) if baseline else None,
-            "groups": [group for bias in biases for group in _groups(bias)],
-        }
-
-
-@dataclass(frozen=True)
 class CheckpointRow:
     """A file of weights; `path` is relative to the database's folder, with `/`.
 
@@ -211,77 +139,6 @@ class AttemptRow:
     differing: int
     notes: tuple[str, ...]
     peak_memory_bytes: int | None
-
-
-@dataclass(frozen=True)
-class Source:
-    """A run behind a derived run, with its current name; `id` is None if it is not in this database."""
-
-    uuid: str
-    name: str
-    id: int | None
-
-    def __str__(self) -> str:
-        return self.name if self.id is not None else f"{self.name} (not in this database)"
-
-
-_COMMANDS: Final = {
-    "mean": "ensemble", "blend": "ensemble", "slope": "calibrate", "isotonic": "calibrate", "folds": "folds",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DerivedFrom:
-    """The way a derived run is made from its `sources`.
-
-    `operation` and `options` are those of `engine.derived_methods`. `parameters` are given, or fitted to all images of
-    the split `fitted_on`; the scores on that split are cross-fitted.
-    """
-
-    operation: str
-    options: Mapping[str, Any]
-    parameters: Sequence[Any]
-    fitted_on: str | None
-    sources: tuple[Source, ...]
-
-    @property
-    def command(self) -> str:
-        """The command that makes the run again."""
-        options = dict(self.options)
-        parts = ["ageui", _COMMANDS[self.operation]]
-        parts += [shlex.quote(source.name) for source in self.sources]
-        if self.operation == "mean" and len(set(options["weights"])) > 1:
-            parts.append(f"--weights {','.join(map(str, options['weights']))}")
-        parts += {"blend": ["--fit"], "isotonic": ["--isotonic"]}.get(self.operation, [])
-        parts += [f"--{name} {options[name]}" for name in ("slope", "on", "folds", "seed") if name in options]
-        return " ".join(parts)
-
-    @property
-    def source_names(self) -> str:
-        """The names of the sources, in a list."""
-        return ", ".join(map(str, self.sources))
-
-    @property
-    def note(self) -> str:
-        """How scores differ from the run's predictions for new faces; empty if they do not."""
-        if self.operation == "folds":
-            count = self.options["count"]
-            return (
-                f"out of fold: each image is scored by the one of {count} runs that was tested on it; new faces are "
-                f"predicted with the mean of all {count}, which was not scored"
-            )
-        if self.fitted_on is None:
-            return ""
-        split, folds = self.fitted_on, self.options["folds"]
-        return (
-            f"fitted to {split}: its scores there are cross-fitted, in {folds} folds; new faces are predicted with the "
-            f"fit to all of {split}"
-        )
-
-    def predict(self, sources: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predicted ages (N,) in years from those of the sources (S, N)."""
-        method = method_of(self.operation, self.options)
-        return np.asarray(method.apply([np.asarray(self.parameters, dtype=np.float64)], sources)[0])
 
 
 @dataclass(frozen=True)
@@ -400,62 +257,6 @@ class RunDetail:
 
     def _source(self) -> dict[str, Any]:
         return {"spec": {key: value for key, value in self.data_spec.items() if key != "name"}}
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """The predictions (N,) of a run on a split, and their images; ages in years.
-
-    `attributes` maps each attribute to its value per image, None if unknown. `subjects` are the persons in the images,
-    if the data names them. `ranges` are the ends (N,) of ages given as ranges, by column. `refit` repeats the fit
-    behind predictions of a derived run in bootstrap samples.
-    """
-
-    split: str
-    images: str
-    names: tuple[str, ...]
-    ages: NDArray[np.float64]
-    attributes: Mapping[str, tuple[str | None, ...]]
-    predicted: NDArray[np.float32]
-    subjects: tuple[str | None, ...] = ()
-    ranges: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    refit: Refit | None = None
-
-    def items(self) -> "pd.DataFrame":
-        """The images in the form of `Evaluated.items`."""
-        import pandas as pd
-
-        columns = {"image": self.names, "age": self.ages}
-        subjects = {"subject": self.subjects} if self.subjects else {}
-        return pd.DataFrame({**columns, **self.ranges, **subjects, **self.attributes})
-
-    def frame(self) -> "pd.DataFrame":
-        """Columns split, image, age, predicted, the ends of ages given as ranges, and one per attribute."""
-        import pandas as pd
-
-        columns = {"split": self.split, "image": self.names, "age": self.ages, "predicted": self.predicted}
-        return pd.DataFrame({**columns, **self.ranges, **self.attributes})
-
-
-def _pair(interval: Interval | None) -> list[float] | None:
-    return [interval.low, interval.high] if interval else None
-
-
-def _figure(figure: Figure) -> dict[str, Any]:
-    return {"value": figure.value, "interval": _pair(figure.interval), "note": figure.note}
-
-
-def _gap(gap: GapFigure) -> dict[str, Any]:
-    return {
-        **_figure(gap),
-        "p": gap.p_value,
-        "inside_noise": gap.inside_noise,
-        "detectable": gap.detectable,
-    }
-
-
-def _groups(bias: BiasResult) -> list[dict[str, Any]]:
-    return [{"attribute": bias.attribute, **asdict(group), "interval": _pair(group.interval)} for group in bias.groups]
 
 
 def with_iso_times(record: dict[str, Any]) -> dict[str, Any]:

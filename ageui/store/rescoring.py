@@ -6,7 +6,7 @@ from sqlalchemy import Select, SQLColumnExpression, func, select
 from sqlmodel import Session, col
 
 from ageui.store.prediction_rows import read_predictions
-from ageui.store.records import SplitScores
+from ageui.store.score_records import SplitScores
 from ageui.store.score_rows import read_split_scores, rewrite_scores
 from ageui.store.store_part import StorePart
 from ageui.store.tables import Prediction, Result, Run

@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from ageui.store.batches import batches
 from ageui.store.item_sets import pack_items
 from ageui.store.known_images import DuplicateMarker, count_of_marks
-from ageui.store.records import SplitScores
+from ageui.store.score_records import SplitScores
 from ageui.store.tables import Bias, FigureScore, GroupScore, ItemSet, Prediction, Result, Run, RunSummary, core_table
 from engine.choices import REPORT_ATTRIBUTES, SPLITS
 from engine.fairness import STATISTICS

@@ -11,13 +11,14 @@ from sqlmodel import Session, col, select
 from ageui.store.batches import batches
 from ageui.store.clock import now
 from ageui.store.derivations import read_derivations
+from ageui.store.derived_from import DerivedFrom
 from ageui.store.filter_fields import pretraining_value
 from ageui.store.known_images import read_marks, set_marks
 from ageui.store.names import valid_name, valid_note
 from ageui.store.prediction_rows import read_predictions
-from ageui.store.records import DerivedFrom, Predictions, SplitScores
 from ageui.store.rescoring import read_errors
 from ageui.store.run_rows import RESOLVED, RUN_ID, existing_run, resolved_manifest
+from ageui.store.score_records import Predictions, SplitScores
 from ageui.store.score_rows import read_split_scores, split_order, write_scores
 from ageui.store.store_part import StorePart
 from ageui.store.tables import (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ageui.store.records import Predictions, SplitScores
+from ageui.store.score_records import Predictions, SplitScores
 from ageui.text.duplicates import ENDING
 from engine.errors import DataError
 from engine.events import Evaluated

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ageui.store import MeasuredRun, Store
-from ageui.store.records import DerivedFrom
+from ageui.store.derived_from import DerivedFrom
 from ageui.study.study import Making, Study
 from ageui.study.variants import (
     Normal,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ageui.cli.age_calibration import AgeCalibration, age_calibration
-from ageui.store.records import Predictions
+from ageui.store.score_records import Predictions
 
 
 def _predictions(split: str, n: int) -> Predictions:

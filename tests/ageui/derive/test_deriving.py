@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from ageui.derive.deriving import Fitting, calibrate, make_ensemble
 from ageui.store import Store
 from ageui.store.import_source import open_source
-from ageui.store.records import Predictions
+from ageui.store.score_records import Predictions
 from ageui.store.sqlite import driver
 from ageui.worker.run_import import import_runs, plan_import
 from engine.cross_fit import fitted_to_all
