@@ -33,7 +33,9 @@ def check_cluster(on: str, database: Path) -> Iterator[Finding]:
         yield Finding("slurm", False, str(error))
         return
     if not database.exists():
-        yield Finding("storage", False, f"{database} does not exist yet; make it with: ageui data add, or ageui run")
+        yield Finding(
+            "storage", False, f"{database} does not exist yet; make it with: ageui worker start --on slurm --files DIR"
+        )
         return
     with open_store(database, read_only=True) as store:
         paths = [data_set.path for data_set in store.data.all() if data_set.path is not None]

@@ -74,7 +74,6 @@ def wait_until_over(store: Store) -> None:
 def measure(device: str, lanes: int, runs: int) -> dict[str, float]:
     found = {}
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "runs.db") as store:
-        store.data.add(BUILT_IN)
         with working(store, device, lanes):
             seconds = []
             for _ in range(FIRST_STEPS):

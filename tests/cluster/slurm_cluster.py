@@ -97,11 +97,13 @@ class SlurmCluster:
         daemon.wait()
 
     def freeze(self, node: str) -> None:
-        """Stops a node's daemon, which then looks like a node that hangs."""
+        """Stops a node's daemon, which then looks like a node that hangs. Slurm places no job there meanwhile."""
+        self.said("scontrol", "update", f"nodename={node}", "state=drain", "reason=frozen")
         self._daemons[node].send_signal(signal.SIGSTOP)
 
     def thaw(self, node: str) -> None:
         self._daemons[node].send_signal(signal.SIGCONT)
+        self.said("scontrol", "update", f"nodename={node}", "state=resume")
 
     def processes_of(self, node: str) -> list[psutil.Process]:
         """The processes of the node's jobs: hosts and engines, whose environment names the node."""

@@ -207,13 +207,13 @@ def test_a_ghost_writes_nothing_after_being_fenced(store: Store, cluster: SlurmC
     with frozen(cluster, where.node) as ghosts:
         gate.unlink()
         store.queue.cancel(run_id, at_once=True)
-        wait_until(lambda: store.runs.get(run_id).status == "cancelled")
+        wait_until(lambda: store.runs.get(run_id).status == "cancelled", SECONDS)
         store.queue.retry(run_id)
         wait_until(lambda: is_over(store), SECONDS)
         done = store.runs.detail(run_id)
         assert done.attempts[-1].where is not None
         assert done.attempts[-1].where.node != where.node
-    wait_until(lambda: not any(ghost.is_running() for ghost in ghosts))
+    wait_until(lambda: not any(ghost.is_running() for ghost in ghosts), SECONDS)
     assert store.runs.detail(run_id) == done
     assert not list(store.run_folder(run_id).glob("job.*"))
     undisturbed(config_of(0)).assert_same(store, run_id)
