@@ -40,6 +40,7 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ageui.planning.known_networks.known_network", lambda key: None)
     # Checks of networks go on until they are stopped.
     monkeypatch.setattr("engine.checked_networks._COMMAND", ["tail", "-f", "/dev/null"])
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda cursor: None)  # it would blink
     monkeypatch.chdir(tmp_path)
 
 
@@ -77,7 +78,6 @@ def test_no_runs_yet(store: Store, snap_compare: Any) -> None:
 def test_runs_with_a_filter_that_is_typed(store: Store, filled: Lock, snap_compare: Any) -> None:
     async def type_it(pilot: "Pilot[Any]") -> None:
         await opened(pilot)
-        pilot.app.query_one(Input).cursor_blink = False
         await press(pilot, "slash", *"status=done mae<6.5")
 
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(80, 24), run_before=type_it)
