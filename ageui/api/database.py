@@ -276,7 +276,7 @@ def open(path: str | os.PathLike[str] | None = None, *, read_only: bool = True) 
     >>> ageui.open("missing.db")
     Traceback (most recent call last):
         ...
-    engine.errors.StoreError: no runs yet: .../missing.db does not exist; start a run with: ageui run, or see ageui explain start
+    engine.errors.StoreError: no runs yet: .../missing.db does not exist; start a run with...
     """
     named = real_path(database_path(Path(path) if path is not None else None))
     found = opened_path(named, to_change=False)

@@ -23,14 +23,12 @@ def serve(
         ageui serve
         ageui serve --port 9000 --allow-changes
     """
-    import os
     import sys
     from contextlib import closing
 
     from ageui.cli.options import messages
     from ageui.files.database_path import database_path
     from ageui.store import Store
-    from ageui.store.connect import READ_ONLY_VARIABLE
     from ageui.text.clean import clean
     from engine.extras import check_installed
 
@@ -38,8 +36,6 @@ def serve(
     from ageui.serve.link import Link
     from ageui.serve.server import PageServer, serve_until_signal
 
-    if not allow_changes:
-        os.environ[READ_ONLY_VARIABLE] = "1"  # for sessions, and for the commands that they start
     with closing(Store.open(database_path(db), read_only=not allow_changes)) as store:
         path = store.path
     command = [sys.executable, "-P", "-m", "ageui.serve", "--db", str(path)]
