@@ -1,6 +1,6 @@
 """Runs on a real Slurm cluster: they end as on this machine, whatever is killed.
 
-A short form runs with all tests. The long one takes some ten minutes on two cores:
+A short form runs with all tests. The long one also loses nodes and freezes them:
 
     pytest tests/cluster --cluster-runs 12 --cluster-kills 40
 """
