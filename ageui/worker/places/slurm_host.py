@@ -38,7 +38,7 @@ class Host:
         self._files, self._ticket = files, ticket
         self._prefix = ticket.secret.encode() + b" "
         self._asked_by: str | None = None
-        self._looked = 0.0
+        self._looked = self._appended = 0.0
         self._pending = b""
         self._is_released = False
         for number in (signal.SIGTERM, signal.SIGUSR1):
@@ -63,20 +63,23 @@ class Host:
         try:
             engine.send(self._files.request.read_bytes(), Path(self._ticket.log))
             while not (self._is_released or engine.has_ended):
-                time.sleep(_SECONDS_BETWEEN_APPENDS)
-                self._relay(engine)
+                engine.wait(_SECONDS_BETWEEN_APPENDS)
+                self._pending += engine.receive()
+                if time.monotonic() - self._appended >= _SECONDS_BETWEEN_APPENDS:
+                    self._relay()
                 self._look(engine)
-            self._relay(engine)
+            while content := engine.receive():
+                self._pending += content
+            self._relay()
         except BaseException:
             engine.close()
             raise
         code = engine.close()
         return 0 if self._is_released else code
 
-    def _relay(self, engine: EngineChild) -> None:
+    def _relay(self) -> None:
         """Appends the complete events that arrived."""
-        while content := engine.receive():
-            self._pending += content
+        self._appended = time.monotonic()
         *lines, self._pending = self._pending.split(b"\n")
         if lines:
             self._append(*(line + b"\n" for line in lines))
