@@ -9,18 +9,12 @@ from aiohttp import web
 from chromium import PROGRAM, Tab, chromium
 from serving import Served, application, serving
 
-from ageui.store.connect import READ_ONLY_VARIABLE
 from ageui.store.example import shipped_example
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _read_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(READ_ONLY_VARIABLE, "1")
 
 
 def use(scenario: Any, folder: Path) -> None:

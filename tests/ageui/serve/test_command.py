@@ -19,6 +19,7 @@ from serving import browser, log_in, opened, seen
 from store_rows import queued
 from terminal import Terminal, wait_until
 
+from ageui.serve.__main__ import main
 from ageui.store import Store
 from ageui.store.connect import READ_ONLY_VARIABLE
 
@@ -54,7 +55,6 @@ def test_sessions_end_with_the_server_and_the_link_is_for_its_owner_alone(store:
             async with opened(client, page) as socket:
                 await seen(socket, "shown")
                 (session,) = psutil.Process(process.pid).children()
-                assert session.environ()[READ_ONLY_VARIABLE] == "1"
                 secrets = [link.partition("#")[2], page.rstrip("/").rpartition("/")[2]]
                 secrets += [cookie.value for cookie in client.cookie_jar]
                 for one in (psutil.Process(process.pid), session):
@@ -70,6 +70,14 @@ def test_sessions_end_with_the_server_and_the_link_is_for_its_owner_alone(store:
 
     with _command(store) as (process, file):
         asyncio.run(scenario(process, file))
+
+
+def test_the_process_of_a_page_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    monkeypatch.setenv(READ_ONLY_VARIABLE, "")
+    monkeypatch.setattr("ageui.tui.app.AgeUIApp.run", lambda app: found.append(os.environ[READ_ONLY_VARIABLE]))
+    monkeypatch.setattr(sys, "argv", ["ageui.serve", "--db", str(store.path)])
+    assert (main(), found) == (0, ["1"])
 
 
 def test_a_port_in_use_a_missing_database_and_a_missing_extra_are_named(

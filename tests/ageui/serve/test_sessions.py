@@ -13,7 +13,6 @@ from terminal import wait_until
 
 from ageui.serve import session
 from ageui.store import Store
-from ageui.store.connect import READ_ONLY_VARIABLE
 
 pytestmark = pytest.mark.process
 
@@ -83,10 +82,9 @@ def _served(store: Store, scenario: Any, *options: str) -> None:
     asyncio.run(run())
 
 
-def test_a_page_shows_the_runs_and_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_shows_the_runs_and_changes_nothing(store: Store) -> None:
     queued(store, "shown-in-the-page")
     before = store.version()
-    monkeypatch.setenv(READ_ONLY_VARIABLE, "1")
 
     async def scenario(socket: aiohttp.ClientWebSocketResponse) -> None:
         await seen(socket, "shown-in-the-page")
