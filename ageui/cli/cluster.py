@@ -3,10 +3,20 @@
 import re
 import shutil
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from ageui.worker.places.slurm import ClusterOptions
+
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="With --on: folder of the data sets on the nodes, if elsewhere.", show_default=False
+    ),
+]
 
 
 def cluster_options(on: str, sbatch: Sequence[str]) -> "ClusterOptions":

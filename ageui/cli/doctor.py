@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ageui.cli.cluster import DataRoot
 from ageui.cli.doctor_cluster import Finding, check_cluster
 from ageui.cli.options import AsJson, Database, open_store, print_json, results
 from ageui.files.database_path import database_path
@@ -19,6 +20,7 @@ def doctor(
             metavar="slurm[:PARTITION]", help="Also check a Slurm cluster by a short job.", show_default=False
         ),
     ] = None,
+    data_root: DataRoot = None,
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +42,7 @@ def doctor(
         _cache,
         _locks,
         lambda: _database(database),
-        *([lambda: check_cluster(on, database)] if on is not None else []),
+        *([lambda: check_cluster(on, database, data_root)] if on is not None else []),
     ]
     for check in checks:
         try:

@@ -18,7 +18,7 @@ class Finding:
     text: str
 
 
-def check_cluster(on: str, database: Path) -> Iterator[Finding]:
+def check_cluster(on: str, database: Path, data_root: Path | None) -> Iterator[Finding]:
     """Checks Slurm's commands, and by a job that a node sees the files of runs and the data, with equal versions."""
     from ageui.cli.cluster import cluster_options
     from ageui.worker.places.protocol import RefusedError, UnreachableError
@@ -40,7 +40,7 @@ def check_cluster(on: str, database: Path) -> Iterator[Finding]:
     with open_store(database, read_only=True) as store:
         paths = [data_set.path for data_set in store.data.all() if data_set.path is not None]
         try:
-            answer = ask_a_node(store.folder, paths, options.job_options({}), _SECONDS)
+            answer = ask_a_node(store.folder, paths, options.job_options({}), _SECONDS, data_root)
         except (NoAnswerError, AgeUIError, OSError) as error:
             advice = "nodes must see the folder of runs and this Python; see ageui explain cluster"
             yield Finding("storage", False, f"{error}; {advice}")
@@ -50,4 +50,8 @@ def check_cluster(on: str, database: Path) -> Iterator[Finding]:
     differing = [f"{name} {found[name]} there, {own[name]} here" for name in own if found[name] != own[name]]
     yield Finding("node", not differing, f"{answer.node}: {'; '.join(differing) or 'the versions of this machine'}")
     for path in answer.missing:
-        yield Finding("data", False, f"{path} is missing on {answer.node}; mount or copy it there")
+        yield Finding(
+            "data",
+            False,
+            f"{path} is missing on {answer.node}; mount or copy it there, or name its --data-root",
+        )

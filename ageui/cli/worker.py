@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ageui.cli.cluster import DataRoot
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.completion import words
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, results
@@ -58,6 +59,7 @@ def start(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="With --on: option of sbatch, as in time=4:00:00.", show_default=False),
     ] = None,
+    data_root: DataRoot = None,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
     files: Files = None,
@@ -81,8 +83,8 @@ def start(
     from engine.errors import ConfigError
 
     refuse_wrong_variables()
-    if on is None and (at_most is not None or sbatch):
-        raise ConfigError("--at-most and --sbatch need a cluster: add --on slurm, or leave them out")
+    if on is None and (at_most is not None or sbatch or data_root is not None):
+        raise ConfigError("--at-most, --sbatch and --data-root need a cluster: add --on slurm, or leave them out")
     if on is not None and (device is not None or parallel != "1"):
         raise ConfigError("--on takes neither --device nor --parallel: each run says its device, see also --at-most")
     if on is not None:
@@ -100,6 +102,7 @@ def start(
                 "--parallel": on is None and lanes > 1,
                 "--at-most": at_most is not None,
                 "--sbatch": bool(sbatch),
+                "--data-root": data_root is not None,
                 "--checkpoint-seconds": checkpoint_seconds is not None,
             }
             if ignored := " and ".join(option for option, is_given in asked.items() if is_given):
@@ -115,6 +118,7 @@ def start(
             idle_seconds=float("inf") if stay or on is not None else IDLE_SECONDS,
             parallel=lanes,
             sbatch=sbatch or (),
+            data_root=data_root and data_root.absolute(),
         )
         several = f", {'at most ' if on is not None else ''}{lanes} at once" if lanes > 1 else ""
         messages().print(f"started a worker on {chosen} for the runs of {store.path}{several}", soft_wrap=True)

@@ -35,7 +35,7 @@ def main() -> int:
                 store,
                 arguments.device,
                 is_default=arguments.default,
-                policy=Policy(checkpoint_seconds=arguments.checkpoint_seconds),
+                policy=Policy(checkpoint_seconds=arguments.checkpoint_seconds, data_root=arguments.data_root),
                 idle_seconds=arguments.idle_seconds,
                 parallel=arguments.parallel,
                 cluster=ClusterOptions.of(arguments.device, arguments.sbatch) if is_cluster(arguments.device) else None,
@@ -59,6 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--idle-seconds", type=float, required=True, help="leave after this time without work")
     parser.add_argument("--parallel", type=int, default=1, help="train this many runs at once")
     parser.add_argument("--sbatch", action="append", default=[], metavar="KEY=VALUE", help="option of Slurm's jobs")
+    parser.add_argument("--data-root", type=Path, metavar="DIR", help="folder of the data sets on the nodes")
     parser.add_argument("--ready", type=int, metavar="FD", help="file descriptor that receives news of the start")
     return parser.parse_args()
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ageui.devices import configs_for, default_device, is_cluster, refuse_unwritable_locks, resolve_device
 from ageui.files.locks import is_held, read_note
@@ -83,8 +84,11 @@ def start_worker(
     idle_seconds: float = IDLE_SECONDS,
     parallel: int = 1,
     sbatch: Sequence[str] = (),
+    data_root: Path | None = None,
 ) -> None:
-    """Starts a worker in its own session, and returns once it works. `sbatch` are options of a cluster's jobs.
+    """Starts a worker in its own session, and returns once it works.
+
+    `sbatch` are options of a cluster's jobs, `data_root` is the folder of data sets on its nodes.
 
     Raises `DeviceError` if this machine lacks the device, and `StoreError` if the worker could not start.
     """
@@ -96,6 +100,7 @@ def start_worker(
     command = [sys.executable, "-P", "-m", "ageui.worker", "--db", str(store.path), "--device", device]
     command += ["--checkpoint-seconds", str(checkpoint_seconds), "--idle-seconds", str(idle_seconds)]
     command += ["--parallel", str(parallel), *(f"--sbatch={option}" for option in sbatch)]
+    command += [f"--data-root={data_root}"] if data_root is not None else []
     is_default = not is_cluster(device) and device == default_device()
     command += ["--ready", str(told), *(["--default"] if is_default else [])]
     log = worker_log_file(store, device)

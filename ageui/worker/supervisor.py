@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ageui.files.locks import Lock, is_held, read_note
@@ -42,11 +43,16 @@ log = logging.getLogger("ageui.worker")
 
 @dataclass(frozen=True)
 class Policy:
-    """Settings of supervision: `engine` is the command of its process, `stop_seconds` the time it has to leave."""
+    """Settings of supervision.
+
+    `engine` is the command of its process, `stop_seconds` the time it has to leave, and `data_root` the folder of data
+    sets where it runs, see `engine.data.data_root`.
+    """
 
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     stop_seconds: float = 30.0
     engine: Sequence[str] = ENGINE
+    data_root: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -183,6 +189,7 @@ class Supervisor:
         return RunRequest(
             config=claim.run_config(),
             spec=claim.run_data(),
+            data_root=self._policy.data_root,
             folder=folder,
             attempt=claim.attempt,
             device=self._device,

@@ -23,14 +23,17 @@ def below_root(spec: DataSpec, root: Path) -> DataSpec:
     return spec.model_copy(update={name: _found(spec, path, root) for name, path in paths.items() if path is not None})
 
 
+def found_below(path: Path, root: Path) -> Path | None:
+    """The longest end of a path that exists below `root`, else the path itself; None if neither exists."""
+    parts = path.relative_to(path.anchor).parts
+    ends = (root.joinpath(*parts[start:]) for start in range(len(parts)))
+    return next((found for found in (*ends, path) if found.exists()), None)
+
+
 def _found(spec: DataSpec, registered: str, root: Path) -> str:
     path = Path(registered)
-    parts = path.relative_to(path.anchor).parts
-    for start in range(len(parts)):
-        if (found := root.joinpath(*parts[start:])).exists():
-            return str(found)
-    if path.exists():
-        return registered
+    if (found := found_below(path, root)) is not None:
+        return str(found)
     raise DataError(
         f"data set {spec.name!r}: the machine {socket.gethostname()} has neither {path} nor an end of this path below "
         f"{root}, such as {root / path.name}; copy or mount it there, or name another --data-root"

@@ -258,6 +258,7 @@ def test_options_that_slurm_refuses_pause_the_queue(store: Store) -> None:
 
 
 def test_a_node_answers_the_doctor(store: Store) -> None:
-    answer = ask_a_node(store.folder, [str(store.path), "/nowhere"], {}, SECONDS)
+    paths = [str(store.path), f"/elsewhere/{store.path.name}", "/nowhere"]
+    answer = ask_a_node(store.folder, paths, {}, SECONDS, data_root=store.path.parent)
     assert (answer.node in NODES, answer.versions, answer.missing) == (True, own_versions(), ["/nowhere"])
     assert not list(store.folder.glob("ageui-check-*"))

@@ -18,6 +18,7 @@ from typing import Any
 
 from ageui.worker.places import slurm_commands
 from ageui.worker.places.slurm_commands import JobWatch
+from engine.data.data_root import found_below
 from engine.files import make_private_folder, write_atomically
 from engine.library_versions import NETWORK_LIBRARIES, library_versions
 
@@ -44,8 +45,12 @@ def own_versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], **dict(zip(NETWORK_LIBRARIES, library_versions(), strict=True))}
 
 
-def ask_a_node(folder: Path, paths: Sequence[str], options: dict[str, str], seconds: float) -> NodeAnswer:
+def ask_a_node(
+    folder: Path, paths: Sequence[str], options: dict[str, str], seconds: float, data_root: Path | None = None
+) -> NodeAnswer:
     """Submits a job that reads from `folder` what this machine wrote there, and waits up to `seconds` for its answer.
+
+    The job looks for `paths` below `data_root`, too.
 
     Raises `NoAnswerError`, `RefusedError`, `UnreachableError` and `OSError`.
     """
@@ -53,7 +58,8 @@ def ask_a_node(folder: Path, paths: Sequence[str], options: dict[str, str], seco
     place = folder / name
     make_private_folder(place)
     token = secrets.token_hex(8)
-    write_atomically(place / _QUESTION, _writer({"token": token, "paths": list(paths)}))
+    root = None if data_root is None else str(data_root)
+    write_atomically(place / _QUESTION, _writer({"token": token, "paths": list(paths), "root": root}))
     command = [sys.executable, "-P", "-m", "ageui.worker.places.slurm_check", str(place)]
     log = place / "log.txt"
     watch = JobWatch()
@@ -89,11 +95,15 @@ def main() -> int:
     answer = NodeAnswer(
         os.environ.get("SLURMD_NODENAME") or socket.gethostname(),
         own_versions(),
-        [path for path in question["paths"] if not Path(path).exists()],
+        [path for path in question["paths"] if not _is_seen(Path(path), question["root"])],
         os.environ.get("SLURM_JOB_GPUS"),
     )
     write_atomically(place / _ANSWER, _writer({"token": question["token"], **vars(answer)}))
     return 0
+
+
+def _is_seen(path: Path, root: str | None) -> bool:
+    return path.exists() if root is None else found_below(path, Path(root)) is not None
 
 
 def _writer(content: dict[str, Any]) -> Any:

@@ -338,10 +338,11 @@ def test_the_request_to_the_engine(store: Store, tmp_path: Path, monkeypatch: py
     supervise(store, run_id)
     program = tmp_path / "engine.py"
     program.write_text(f"import sys, os; open({str(tmp_path / 'asked')!r}, 'wb').write(os.read(0, 65536)); sys.exit(1)")
-    supervise(store, run_id, policy=Policy(checkpoint_seconds=7.5, engine=(sys.executable, str(program))))
+    policy = Policy(checkpoint_seconds=7.5, engine=(sys.executable, str(program)), data_root=tmp_path)
+    supervise(store, run_id, policy=policy)
     asked = json.loads((tmp_path / "asked").read_text())
     assert asked["config"]["loss"] == "mape"
     assert (asked["attempt"], asked["device"], asked["checkpoint_seconds"]) == (2, "cpu", 7.5)
-    assert asked["folder"] == str(store.run_folder(run_id))
+    assert (asked["folder"], asked["data_root"]) == (str(store.run_folder(run_id)), str(tmp_path))
     assert [Path(file["path"]).name for file in asked["checkpoints"]] == ["state-3-1.1.pt"]
     assert asked["manifest"]["device"] == "fake"
