@@ -137,5 +137,5 @@ def test_the_learning_rate_can_be_read_back() -> None:
 
 
 def test_an_unknown_optimizer_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no optimizer 'rmsprop'; choose adam, adamw, sgd or adadelta"):
+    with pytest.raises(ConfigError, match="unknown optimizer 'rmsprop'; choose one of adam, adamw, sgd, adadelta"):
         build_optimizer("rmsprop", [nn.Parameter(torch.zeros(1))], 1e-3, 0.0)

@@ -20,7 +20,7 @@ def _trained(run_id: int, manifest: dict[str, Any] | None, *attempts: dict[str, 
 
 def _attempt(number: int, step: int, manifest: dict[str, Any] | None) -> AttemptRow:
     return AttemptRow(
-        number, NOON, NOON, "ended", None, 1, "here", manifest, "cpu", "cpu", None, step, 1.0, 0, 0, (), None
+        number, NOON, NOON, "ended", None, 1, "here", manifest, "cpu", "cpu", None, step, 1.0, 0, 0, (), None, None
     )
 
 

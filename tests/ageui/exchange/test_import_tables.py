@@ -119,7 +119,7 @@ def test_imported_figures_stand_beside_others_and_are_set_against_none(ageui: Te
         ("published", 7.5, False), ("published", 8.5, False),
     ]  # fmt: skip
     assert comparison.rows[0].reason is not None
-    assert comparison.rows[0].reason.startswith("imported from another tool: without predictions")
+    assert comparison.rows[0].reason.startswith("imported from another tool without predictions")
     assert not any(cell.best or cell.difference or cell.interval for row in comparison.rows for cell in row.cells)
     for format in ("table", "md", "csv", "html", "tex", "json"):
         assert ageui("compare", "1", "2", "--format", format).code == 0
