@@ -196,7 +196,8 @@ def test_a_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, module, None)
     output = {"mlflow": "http://127.0.0.1:9"}.get(tool) or OUTPUTS[tool]
     done = ageui("export", "first", "--to", tool, "-o", output)
-    assert (done.code, f"{module} is not installed; in the folder of ageui, install the extra '{tool}'" in done.err) == (2, True)
+    missing = f"{module} is not installed; in the folder of ageui, install the extra '{tool}'"
+    assert (done.code, missing in done.err) == (2, True)
     assert not Path(OUTPUTS.get(tool, "none")).exists()
 
 
