@@ -43,7 +43,7 @@ def import_tables(
     db: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import histories and figures of other tools, marked ◆.
+    """Import histories and figures that other tools wrote as CSV.
 
     Reads tables of runs and charts of Weights & Biases and MLflow, curves of TensorBoard, and histories of Keras and
     Lightning. Tables of the same run are joined. Imported figures were not measured here: they have no intervals and
