@@ -60,7 +60,7 @@ def test_a_range_may_begin_at_0_and_need_no_list() -> None:
         ({"lr": "1e-5..1e-3,0.1"}, Sample(4), "a range is two numbers"),
         ({"lr": "..1e-3"}, Sample(4), "a range is two numbers"),
         ({"lr": "1e-5..inf"}, Sample(4), "begin a range with its lower end"),
-        ({"lr": "0..1e-3"}, Sample(4), "greater than 0"),
+        ({"lr": "0..1e-3"}, Sample(4), "above 0"),
         ({"size": "8..64"}, Sample(4), "size '8'"),
         ({"batch": "1.5..4"}, Sample(4), "give whole numbers"),
         ({"lr": "1e-3", "loss": "mse"}, Sample(4), "every field has one value"),
