@@ -175,6 +175,7 @@ class SlurmEngine:
         end = time.monotonic() + _SECONDS_FOR_FINAL_STATE
         while (state is None or not state.is_over) and time.monotonic() < end:
             time.sleep(0.5)
+            self._watch.look_now()
             state = self._watch.state(self._name)
         return state
 
