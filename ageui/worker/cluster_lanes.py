@@ -3,10 +3,12 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 from ageui.files.locks import Lock
 from ageui.memory.expected_memory import CurrentPeaks, expected_peak
-from ageui.store import Claim, Claimant, Store
+from ageui.store import Claim, Claimant, Store, TakeLock
 from ageui.worker.lane import LONGEST_PAUSE, SECONDS_BETWEEN_LOOKS, SharedDevice, if_it_can_be_written
 from ageui.worker.places.job_files import JobFiles
 from ageui.worker.places.protocol import RefusedError, UnreachableError
@@ -57,11 +59,7 @@ class ClusterLanes:
         for run in self._store.queue.running():
             if run.where is None or run.worker != self._device.name or run.run_id in self._following:
                 continue
-            held: list[Lock] = []
-            claim = self._store.queue.adopt(run, lambda run_id, held=held: self._hold(run_id, held))  # type: ignore[misc]
-            if claim is not None:
-                log.info("run %d (%s), attempt %d: adopted", claim.run_id, claim.name, claim.attempt)
-                self._follow(claim, held[0])
+            self._follow(partial(self._store.queue.adopt, run))
         return False
 
     def work(self) -> None:
@@ -69,14 +67,9 @@ class ClusterLanes:
         if len(self._following) >= self._device.lanes or time.monotonic() < self._pause_until:
             self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
             return
-        held: list[Lock] = []
         claimant = Claimant(self._device.name, self._device.name, is_on_cluster=True)
-        claim = self._store.queue.claim_next(claimant, self._device.configs, lambda run_id: self._hold(run_id, held))
-        if claim is None:
+        if not self._follow(partial(self._store.queue.claim_next, claimant, self._device.configs)):
             self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
-            return
-        log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
-        self._follow(claim, held[-1])
 
     def forget_wait(self) -> None:
         return
@@ -88,15 +81,29 @@ class ClusterLanes:
     def leave(self) -> None:
         self.end_others()
 
-    def _hold(self, run_id: int, held: list[Lock]) -> bool:
-        lock = Lock.take(self._store.run_lock_file(run_id))
-        held.extend([lock] if lock is not None else [])
-        return lock is not None
+    def _follow(self, claim_run: Callable[[TakeLock], Claim | None]) -> bool:
+        """Claims a run, and follows its attempt in a thread. Returns False without a run."""
+        held: list[Lock] = []
 
-    def _follow(self, claim: Claim, lock: Lock) -> None:
-        thread = threading.Thread(target=self._attempt, args=(claim, lock), name=f"run {claim.run_id}")
+        def hold(run_id: int) -> bool:
+            lock = Lock.take(self._store.run_lock_file(run_id))
+            held.extend([lock] if lock is not None else [])
+            return lock is not None
+
+        try:
+            claim = claim_run(hold)
+        except BaseException:
+            for lock in held:
+                lock.release()
+            raise
+        if claim is None:
+            return False
+        how = ": adopted" if claim.is_adopted else ""
+        log.info("run %d (%s), attempt %d%s", claim.run_id, claim.name, claim.attempt, how)
+        thread = threading.Thread(target=self._attempt, args=(claim, held[-1]), name=f"run {claim.run_id}")
         self._following[claim.run_id] = thread
         thread.start()
+        return True
 
     def _attempt(self, claim: Claim, lock: Lock) -> None:
         try:
@@ -119,8 +126,9 @@ class ClusterLanes:
         except Exception:
             log.exception("run %d is not followed at the moment", claim.run_id)
         finally:
-            lock.release()
+            # Before the lock: whoever takes it next may follow the run in another thread at once.
             del self._following[claim.run_id]
+            lock.release()
 
     def _place(self, store: Store, claim: Claim) -> SlurmPlace:
         return SlurmPlace(
