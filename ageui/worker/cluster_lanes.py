@@ -11,7 +11,7 @@ from ageui.memory.expected_memory import CurrentPeaks, expected_peak
 from ageui.store import Claim, Claimant, Store, TakeLock
 from ageui.worker.lane import LONGEST_PAUSE, SECONDS_BETWEEN_LOOKS, SharedDevice, if_it_can_be_written
 from ageui.worker.places.job_files import JobFiles
-from ageui.worker.places.protocol import RefusedError, UnreachableError
+from ageui.worker.places.protocol import UnreachableError
 from ageui.worker.places.slurm import ClusterOptions, SlurmPlace, threads_of_a_job
 from ageui.worker.places.slurm_commands import JobWatch, has_gpus
 from ageui.worker.supervisor import Outcome, Supervisor
@@ -134,20 +134,17 @@ class ClusterLanes:
         return SlurmPlace(
             self._options,
             self._watch,
-            has_gpus=self._may_use_gpus(),
+            has_gpus=self._may_use_gpus,
             stop_seconds=self._device.policy.stop_seconds,
             memory=self._memory(store, claim),
             engine=self._device.policy.engine,
         )
 
     def _may_use_gpus(self) -> bool:
+        """Whether jobs can have GPUs. Raises `RefusedError` and `UnreachableError`."""
         with self._guard:
             if self._has_gpus is None:
-                try:
-                    self._has_gpus = has_gpus(self._options.partition)
-                except (RefusedError, UnreachableError) as error:
-                    log.warning("%s", error)
-                    return False
+                self._has_gpus = has_gpus(self._options.partition)
             return self._has_gpus
 
     def _memory(self, store: Store, claim: Claim) -> int | None:

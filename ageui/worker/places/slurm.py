@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,14 +214,18 @@ class SlurmEngine:
 
 
 class SlurmPlace:
-    """Submits the job of one attempt, or finds it again. `memory` is the expected peak in bytes, None if unknown."""
+    """Submits the job of one attempt, or finds it again.
+
+    `has_gpus` says whether a job can have a GPU, and raises like `start`. `memory` is the expected peak in bytes, None
+    if unknown.
+    """
 
     def __init__(
         self,
         options: ClusterOptions,
         watch: JobWatch,
         *,
-        has_gpus: bool,
+        has_gpus: Callable[[], bool],
         stop_seconds: float,
         memory: int | None = None,
         engine: Sequence[str] = ENGINE,
@@ -236,7 +240,7 @@ class SlurmPlace:
             return SlurmEngine(files, name, "", self._watch)
         for older in JobFiles.all_of(request.folder):
             older.remove()
-        wants_gpu = request.config.device.startswith("cuda") or (request.config.device == "auto" and self._has_gpus)
+        wants_gpu = request.config.device.startswith("cuda") or (request.config.device == "auto" and self._has_gpus())
         request = request.model_copy(update={"device": "cuda:0" if wants_gpu else "cpu"})
         files.create(Ticket(secrets.token_hex(8), tuple(self._engine), str(log), self._stop_seconds), request.line())
         options = self._options.job_options(self._resources(wants_gpu))

@@ -15,7 +15,9 @@ from ageui.worker.attempt_ending import EndingKind
 from ageui.worker.event_recorder import EventRecorder
 from ageui.worker.lost_runs import find_lost
 from ageui.worker.places.job_files import JobFiles, Ticket, read_host_line
-from ageui.worker.places.slurm import ClusterOptions
+from ageui.worker.places.protocol import UnreachableError
+from ageui.worker.places.slurm import ClusterOptions, SlurmPlace
+from ageui.worker.places.slurm_commands import JobWatch
 from ageui.worker.places.slurm_endings import ending_by_slurm
 from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
@@ -70,6 +72,18 @@ def test_endings_by_slurm(
     ending = ending_by_slurm("job 12 on node1", state, asked_by, has_checkpoint=has_checkpoint)
     assert (ending.kind, ending.failure) == (kind, failure)
     assert "job 12 on node1" in ending.reason or asked_by == "worker"
+
+
+def test_a_run_without_a_named_device_waits_until_slurm_says_whether_it_has_gpus(tmp_path: Path) -> None:
+    def has_gpus() -> bool:
+        raise UnreachableError("Slurm cannot be reached")
+
+    config = build_config({**PRESETS["quick"], "device": "auto"})
+    request = RunRequest(config=config, spec=BUILT_IN, folder=tmp_path, attempt=1)
+    place = SlurmPlace(ClusterOptions(), JobWatch(), has_gpus=has_gpus, stop_seconds=5.0)
+    with pytest.raises(UnreachableError):
+        place.start(request, tmp_path / "log.txt", ())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
