@@ -46,7 +46,13 @@ class ClusterLanes:
         return bool(self._following)
 
     def begin(self) -> None:
-        self.attend()
+        """Removes the files of attempts whose end was stored just before their worker died."""
+        with if_it_can_be_written():
+            folders = list(self._store.folder.glob("*/job.*"))
+            running = {self._files(run.run_id, run.attempt).folder for run in self._store.queue.running()}
+            for folder in folders:
+                if folder not in running:
+                    JobFiles(folder).remove()
 
     def rest(self) -> None:
         """Stores whether Slurm answers."""
@@ -118,7 +124,7 @@ class ClusterLanes:
                     should_stop=self._device.stop.is_set,
                     should_kill=self._device.should_kill,
                 ).run()
-                JobFiles.of(store.run_folder(claim.run_id), claim.attempt).remove()
+            self._files(claim.run_id, claim.attempt).remove()
             log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
             self._pause_after(outcome)
         except StoreError as error:
@@ -129,6 +135,9 @@ class ClusterLanes:
             # Before the lock: whoever takes it next may follow the run in another thread at once.
             del self._following[claim.run_id]
             lock.release()
+
+    def _files(self, run_id: int, attempt: int) -> JobFiles:
+        return JobFiles.of(self._store.run_folder(run_id), attempt)
 
     def _place(self, store: Store, claim: Claim) -> SlurmPlace:
         return SlurmPlace(

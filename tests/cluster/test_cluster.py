@@ -19,7 +19,7 @@ from slurm_cluster import NODES, SlurmCluster
 from undisturbed_runs import FACES, config_of, undisturbed, wait_until
 
 from ageui.store import Store
-from ageui.worker.background_workers import is_working, start_worker
+from ageui.worker.background_workers import is_working, start_worker, stop_worker
 from ageui.worker.places.slurm_check import ask_a_node, own_versions
 from ageui.worker.processes import Process
 
@@ -34,6 +34,11 @@ def start(store: Store, *sbatch: str, at_most: int = 3) -> None:
         start_worker(store, "slurm", checkpoint_seconds=0.2, idle_seconds=float("inf"), parallel=at_most, sbatch=sbatch)
 
 
+def stop(store: Store) -> None:
+    """Stops the worker, which first removes the files of the jobs that have just ended."""
+    stop_worker(store, "slurm", at_once=False, say=lambda text: None)
+
+
 def is_over(store: Store) -> bool:
     return not (store.queue.running() or store.queue.waiting())
 
@@ -43,6 +48,7 @@ def test_a_sweep_on_a_cluster_equals_the_local_one(store: Store, request: pytest
     ids = [store.runs.add(config_of(number), FACES, name=None) for number in range(count)]
     start(store)
     wait_until(lambda: is_over(store), SECONDS * count)
+    stop(store)
     for number, run_id in enumerate(ids):
         undisturbed(config_of(number)).assert_same(store, run_id)
     attempts = [attempt for run_id in ids for attempt in store.runs.detail(run_id).attempts]
@@ -204,6 +210,7 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
         return store.runs.status_counts() == {"done": len(ids)}
 
     wait_until(all_done, SECONDS * len(ids))
+    stop(store)
     assert store.problems() == []
     for number, run_id in enumerate(ids):
         undisturbed(config_of(number)).assert_same(store, run_id)
@@ -234,6 +241,7 @@ def test_a_ghost_writes_nothing_after_being_fenced(store: Store, cluster: SlurmC
         assert done.attempts[-1].where is not None
         assert done.attempts[-1].where.node != where.node
     wait_until(lambda: not any(map(lives, ghosts)), SECONDS)
+    stop(store)
     assert store.runs.detail(run_id) == done
     assert not list(store.run_folder(run_id).glob("job.*"))
     undisturbed(config_of(0)).assert_same(store, run_id)
@@ -248,6 +256,7 @@ def test_a_run_whose_time_limit_is_near_goes_on_in_another_job(store: Store, clu
     wait_until(lambda: store.runs.get(run_id).attempt == 2, SECONDS)
     gate.unlink()
     wait_until(lambda: is_over(store), SECONDS)
+    stop(store)
     first, second = store.runs.detail(run_id).attempts
     assert (first.outcome, second.outcome) == ("stopped", "done")
     assert "reached its time limit" in str(first.reason)
