@@ -56,9 +56,10 @@ class ClusterLanes:
 
     def rest(self) -> None:
         """Stores whether Slurm answers."""
-        if self._watch.problem != self._problem:
-            self._problem = self._watch.problem
-            self._say_wait(self._problem or None)
+        problem = self._watch.problem if self._following else ""  # nobody asks for the states of no jobs
+        if problem != self._problem:
+            self._problem = problem
+            self._say_wait(problem or None)
 
     def attend(self) -> bool:
         """Adopts attempts that no thread follows."""
