@@ -38,9 +38,10 @@ def check_cluster(on: str, database: Path, data_root: Path | None) -> Iterator[F
         )
         return
     with open_store(database, read_only=True) as store:
+        root = data_root and data_root.absolute()
         paths = [data_set.path for data_set in store.data.all() if data_set.path is not None]
         try:
-            answer = ask_a_node(store.folder, paths, options.job_options({}), _SECONDS, data_root)
+            answer = ask_a_node(store.folder, paths, options.job_options({}), _SECONDS, root)
         except (NoAnswerError, AgeUIError, OSError) as error:
             advice = "nodes must see the folder of runs and this Python; see ageui explain cluster"
             yield Finding("storage", False, f"{error}; {advice}")

@@ -3,13 +3,15 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 from ageui.files.locks import Lock
 from ageui.memory.expected_memory import CurrentPeaks, expected_peak
-from ageui.store import Claim, Claimant, Store
+from ageui.store import Claim, Claimant, Store, TakeLock
 from ageui.worker.lane import LONGEST_PAUSE, SECONDS_BETWEEN_LOOKS, SharedDevice, if_it_can_be_written
 from ageui.worker.places.job_files import JobFiles
-from ageui.worker.places.protocol import RefusedError, UnreachableError
+from ageui.worker.places.protocol import UnreachableError
 from ageui.worker.places.slurm import ClusterOptions, SlurmPlace, threads_of_a_job
 from ageui.worker.places.slurm_commands import JobWatch, has_gpus
 from ageui.worker.supervisor import Outcome, Supervisor
@@ -44,24 +46,27 @@ class ClusterLanes:
         return bool(self._following)
 
     def begin(self) -> None:
-        self.attend()
+        """Removes the files of attempts whose end was stored just before their worker died."""
+        with if_it_can_be_written():
+            folders = list(self._store.folder.glob("*/job.*"))
+            running = {self._files(run.run_id, run.attempt).folder for run in self._store.queue.running()}
+            for folder in folders:
+                if folder not in running:
+                    JobFiles(folder).remove()
 
     def rest(self) -> None:
         """Stores whether Slurm answers."""
-        if self._watch.problem != self._problem:
-            self._problem = self._watch.problem
-            self._say_wait(self._problem or None)
+        problem = self._watch.problem if self._following else ""  # nobody asks for the states of no jobs
+        if problem != self._problem:
+            self._problem = problem
+            self._say_wait(problem or None)
 
     def attend(self) -> bool:
         """Adopts attempts that no thread follows."""
         for run in self._store.queue.running():
             if run.where is None or run.worker != self._device.name or run.run_id in self._following:
                 continue
-            held: list[Lock] = []
-            claim = self._store.queue.adopt(run, lambda run_id, held=held: self._hold(run_id, held))  # type: ignore[misc]
-            if claim is not None:
-                log.info("run %d (%s), attempt %d: adopted", claim.run_id, claim.name, claim.attempt)
-                self._follow(claim, held[0])
+            self._follow(partial(self._store.queue.adopt, run))
         return False
 
     def work(self) -> None:
@@ -69,14 +74,9 @@ class ClusterLanes:
         if len(self._following) >= self._device.lanes or time.monotonic() < self._pause_until:
             self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
             return
-        held: list[Lock] = []
         claimant = Claimant(self._device.name, self._device.name, is_on_cluster=True)
-        claim = self._store.queue.claim_next(claimant, self._device.configs, lambda run_id: self._hold(run_id, held))
-        if claim is None:
+        if not self._follow(partial(self._store.queue.claim_next, claimant, self._device.configs)):
             self._device.stop.wait(SECONDS_BETWEEN_LOOKS)
-            return
-        log.info("run %d (%s), attempt %d", claim.run_id, claim.name, claim.attempt)
-        self._follow(claim, held[-1])
 
     def forget_wait(self) -> None:
         return
@@ -88,15 +88,29 @@ class ClusterLanes:
     def leave(self) -> None:
         self.end_others()
 
-    def _hold(self, run_id: int, held: list[Lock]) -> bool:
-        lock = Lock.take(self._store.run_lock_file(run_id))
-        held.extend([lock] if lock is not None else [])
-        return lock is not None
+    def _follow(self, claim_run: Callable[[TakeLock], Claim | None]) -> bool:
+        """Claims a run, and follows its attempt in a thread. Returns False without a run."""
+        held: list[Lock] = []
 
-    def _follow(self, claim: Claim, lock: Lock) -> None:
-        thread = threading.Thread(target=self._attempt, args=(claim, lock), name=f"run {claim.run_id}")
+        def hold(run_id: int) -> bool:
+            lock = Lock.take(self._store.run_lock_file(run_id))
+            held.extend([lock] if lock is not None else [])
+            return lock is not None
+
+        try:
+            claim = claim_run(hold)
+        except BaseException:
+            for lock in held:
+                lock.release()
+            raise
+        if claim is None:
+            return False
+        how = ": adopted" if claim.is_adopted else ""
+        log.info("run %d (%s), attempt %d%s", claim.run_id, claim.name, claim.attempt, how)
+        thread = threading.Thread(target=self._attempt, args=(claim, held[-1]), name=f"run {claim.run_id}")
         self._following[claim.run_id] = thread
         thread.start()
+        return True
 
     def _attempt(self, claim: Claim, lock: Lock) -> None:
         try:
@@ -111,7 +125,7 @@ class ClusterLanes:
                     should_stop=self._device.stop.is_set,
                     should_kill=self._device.should_kill,
                 ).run()
-                JobFiles.of(store.run_folder(claim.run_id), claim.attempt).remove()
+            self._files(claim.run_id, claim.attempt).remove()
             log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
             self._pause_after(outcome)
         except StoreError as error:
@@ -119,27 +133,28 @@ class ClusterLanes:
         except Exception:
             log.exception("run %d is not followed at the moment", claim.run_id)
         finally:
-            lock.release()
+            # Before the lock: whoever takes it next may follow the run in another thread at once.
             del self._following[claim.run_id]
+            lock.release()
+
+    def _files(self, run_id: int, attempt: int) -> JobFiles:
+        return JobFiles.of(self._store.run_folder(run_id), attempt)
 
     def _place(self, store: Store, claim: Claim) -> SlurmPlace:
         return SlurmPlace(
             self._options,
             self._watch,
-            has_gpus=self._may_use_gpus(),
+            has_gpus=self._may_use_gpus,
             stop_seconds=self._device.policy.stop_seconds,
             memory=self._memory(store, claim),
             engine=self._device.policy.engine,
         )
 
     def _may_use_gpus(self) -> bool:
+        """Whether jobs can have GPUs. Raises `RefusedError` and `UnreachableError`."""
         with self._guard:
             if self._has_gpus is None:
-                try:
-                    self._has_gpus = has_gpus(self._options.partition)
-                except (RefusedError, UnreachableError) as error:
-                    log.warning("%s", error)
-                    return False
+                self._has_gpus = has_gpus(self._options.partition)
             return self._has_gpus
 
     def _memory(self, store: Store, claim: Claim) -> int | None:

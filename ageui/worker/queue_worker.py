@@ -32,7 +32,7 @@ class Lanes(Protocol):
     def are_busy(self) -> bool: ...
 
     def begin(self) -> None:
-        """Starts what trains beside the worker's own thread."""
+        """Cleans up, and starts what trains beside the worker's own thread."""
 
     def rest(self) -> None:
         """Frees what was kept for the next run for long enough."""

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -102,18 +103,16 @@ class SlurmCluster:
         self._daemons[node].send_signal(signal.SIGCONT)
         self.said("scontrol", "update", f"nodename={node}", "state=resume")
 
-    def processes_of(self, node: str) -> list[psutil.Process]:
-        """The processes of the node's jobs: hosts and engines, whose environment names the node."""
+    def processes_of(self, node: str, word: str) -> list[psutil.Process]:
+        """The processes of the node's jobs with this word in their commands; their environment names the node."""
         found = []
         for process in psutil.process_iter():
-            try:
+            with suppress(psutil.Error):  # it has just ended
                 environment = process.environ()
-            except psutil.Error:
-                continue
-            if environment.get("SLURMD_NODENAME") == node and environment.get("SLURM_CONF") == str(
-                self.folder / "slurm.conf"
-            ):
-                found.append(process)
+                is_of_node = environment.get("SLURMD_NODENAME") == node
+                is_of_cluster = environment.get("SLURM_CONF") == self.environment["SLURM_CONF"]
+                if is_of_node and is_of_cluster and word in process.cmdline():
+                    found.append(process)
         return found
 
     def said(self, *command: str) -> str:
@@ -152,7 +151,7 @@ class SlurmCluster:
                 start_new_session=True,
             )
 
-    def _wait(self, happened: Callable[[], bool], seconds: float = 30.0) -> None:
+    def _wait(self, happened: Callable[[], bool], seconds: float = 120.0) -> None:
         end = time.monotonic() + seconds
         while not happened():
             if time.monotonic() > end:

@@ -10,7 +10,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -19,7 +19,7 @@ from slurm_cluster import NODES, SlurmCluster
 from undisturbed_runs import FACES, config_of, undisturbed, wait_until
 
 from ageui.store import Store
-from ageui.worker.background_workers import is_working, start_worker
+from ageui.worker.background_workers import is_working, start_worker, stop_worker
 from ageui.worker.places.slurm_check import ask_a_node, own_versions
 from ageui.worker.processes import Process
 
@@ -34,6 +34,11 @@ def start(store: Store, *sbatch: str, at_most: int = 3) -> None:
         start_worker(store, "slurm", checkpoint_seconds=0.2, idle_seconds=float("inf"), parallel=at_most, sbatch=sbatch)
 
 
+def stop(store: Store) -> None:
+    """Stops the worker, which first removes the files of the jobs that have just ended."""
+    stop_worker(store, "slurm", at_once=False, say=lambda text: None)
+
+
 def is_over(store: Store) -> bool:
     return not (store.queue.running() or store.queue.waiting())
 
@@ -43,6 +48,7 @@ def test_a_sweep_on_a_cluster_equals_the_local_one(store: Store, request: pytest
     ids = [store.runs.add(config_of(number), FACES, name=None) for number in range(count)]
     start(store)
     wait_until(lambda: is_over(store), SECONDS * count)
+    stop(store)
     for number, run_id in enumerate(ids):
         undisturbed(config_of(number)).assert_same(store, run_id)
     attempts = [attempt for run_id in ids for attempt in store.runs.detail(run_id).attempts]
@@ -52,11 +58,28 @@ def test_a_sweep_on_a_cluster_equals_the_local_one(store: Store, request: pytest
 
 
 def hosts_of(cluster: SlurmCluster, node: str) -> list[psutil.Process]:
-    return [process for process in cluster.processes_of(node) if "slurm_host" in " ".join(process.cmdline())]
+    return cluster.processes_of(node, "ageui.worker.places.slurm_host")
 
 
 def engines_of(cluster: SlurmCluster, node: str) -> list[psutil.Process]:
-    return [process for process in cluster.processes_of(node) if "engine" in process.cmdline()]
+    return cluster.processes_of(node, "engine")
+
+
+def with_parents(hosts: list[psutil.Process]) -> list[psutil.Process]:
+    """Hosts, after the processes of Slurm that started them."""
+    parents = []
+    for host in hosts:
+        with suppress(psutil.Error):
+            parents += [parent for parent in host.parents()[:1] if parent.pid != 1]
+    return [*parents, *hosts]
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether a process has not ended, even if nobody has waited for it."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kill_worker(store: Store) -> bool:
@@ -64,9 +87,11 @@ def kill_worker(store: Store) -> bool:
 
 
 def kill_one(found: list[psutil.Process]) -> bool:
-    for process in found[:1]:
-        process.kill()
-    return bool(found)
+    try:
+        found[0].kill()
+    except (IndexError, psutil.NoSuchProcess):
+        return False
+    return True
 
 
 def cancel_job(cluster: SlurmCluster, node: str) -> bool:
@@ -87,8 +112,8 @@ def lose_node(cluster: SlurmCluster, node: str) -> bool:
     """Kills everything on a node; it comes back at once, without its jobs."""
     hosts = hosts_of(cluster, node)
     cluster.kill_node_daemon(node)
-    for process in [*engines_of(cluster, node), *(parent for host in hosts for parent in host.parents()[:1]), *hosts]:
-        if process.pid != 1:
+    for process in [*engines_of(cluster, node), *with_parents(hosts)]:
+        with suppress(psutil.NoSuchProcess):
             process.kill()
     cluster.start_node(node)
     return bool(hosts)
@@ -125,16 +150,17 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @contextmanager
 def frozen(cluster: SlurmCluster, node: str) -> Iterator[list[psutil.Process]]:
     """Stops a node with everything on it, and lets it go on at the end. Gives the processes of its jobs."""
-    hosts = hosts_of(cluster, node)
-    ghosts = [*(parent for host in hosts for parent in host.parents()[:1]), *hosts, *engines_of(cluster, node)]
+    ghosts = [*with_parents(hosts_of(cluster, node)), *engines_of(cluster, node)]
     cluster.freeze(node)
     try:
         for ghost in ghosts:
-            ghost.suspend()
+            with suppress(psutil.NoSuchProcess):
+                ghost.suspend()
         yield ghosts
     finally:
         for ghost in ghosts:
-            ghost.resume()
+            with suppress(psutil.NoSuchProcess):  # a host that finds itself fenced kills its engine at once
+                ghost.resume()
         cluster.thaw(node)
 
 
@@ -184,6 +210,7 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
         return store.runs.status_counts() == {"done": len(ids)}
 
     wait_until(all_done, SECONDS * len(ids))
+    stop(store)
     assert store.problems() == []
     for number, run_id in enumerate(ids):
         undisturbed(config_of(number)).assert_same(store, run_id)
@@ -213,7 +240,8 @@ def test_a_ghost_writes_nothing_after_being_fenced(store: Store, cluster: SlurmC
         done = store.runs.detail(run_id)
         assert done.attempts[-1].where is not None
         assert done.attempts[-1].where.node != where.node
-    wait_until(lambda: not any(ghost.is_running() for ghost in ghosts), SECONDS)
+    wait_until(lambda: not any(map(lives, ghosts)), SECONDS)
+    stop(store)
     assert store.runs.detail(run_id) == done
     assert not list(store.run_folder(run_id).glob("job.*"))
     undisturbed(config_of(0)).assert_same(store, run_id)
@@ -228,6 +256,7 @@ def test_a_run_whose_time_limit_is_near_goes_on_in_another_job(store: Store, clu
     wait_until(lambda: store.runs.get(run_id).attempt == 2, SECONDS)
     gate.unlink()
     wait_until(lambda: is_over(store), SECONDS)
+    stop(store)
     first, second = store.runs.detail(run_id).attempts
     assert (first.outcome, second.outcome) == ("stopped", "done")
     assert "reached its time limit" in str(first.reason)

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +79,7 @@ class SlurmEngine:
 
     is_idle = False
 
-    def __init__(self, files: JobFiles, name: str, job: str, watch: JobWatch) -> None:
+    def __init__(self, files: JobFiles, ticket: Ticket, name: str, job: str, watch: JobWatch) -> None:
         self._files, self._name, self._job, self._watch = files, name, job, watch
         self._decoder = Decoder()
         self._position = 0
@@ -90,8 +90,7 @@ class SlurmEngine:
         self._is_fenced = False
         self._end_by: float | None = None
         self._is_ending = False
-        ticket = files.ticket()
-        self._secret = ticket.secret.encode() if ticket is not None else b""
+        self._secret = ticket.secret.encode()
         watch.add(name)
 
     @property
@@ -175,6 +174,7 @@ class SlurmEngine:
         end = time.monotonic() + _SECONDS_FOR_FINAL_STATE
         while (state is None or not state.is_over) and time.monotonic() < end:
             time.sleep(0.5)
+            self._watch.look_now()
             state = self._watch.state(self._name)
         return state
 
@@ -213,14 +213,18 @@ class SlurmEngine:
 
 
 class SlurmPlace:
-    """Submits the job of one attempt, or finds it again. `memory` is the expected peak in bytes, None if unknown."""
+    """Submits the job of one attempt, or finds it again.
+
+    `has_gpus` says whether a job can have a GPU, and raises like `start`. `memory` is the expected peak in bytes, None
+    if unknown.
+    """
 
     def __init__(
         self,
         options: ClusterOptions,
         watch: JobWatch,
         *,
-        has_gpus: bool,
+        has_gpus: Callable[[], bool],
         stop_seconds: float,
         memory: int | None = None,
         engine: Sequence[str] = ENGINE,
@@ -230,18 +234,19 @@ class SlurmPlace:
 
     def start(self, request: RunRequest, log: Path, locks: Sequence[Lock]) -> SlurmEngine:
         files = JobFiles.of(request.folder, request.attempt)
-        name = _job_name(request)
-        if files.ticket() is not None:
-            return SlurmEngine(files, name, "", self._watch)
+        if (ticket := files.ticket()) is not None:
+            return SlurmEngine(files, ticket, _job_name(request, ticket), "", self._watch)
         for older in JobFiles.all_of(request.folder):
             older.remove()
-        wants_gpu = request.config.device.startswith("cuda") or (request.config.device == "auto" and self._has_gpus)
+        wants_gpu = request.config.device.startswith("cuda") or (request.config.device == "auto" and self._has_gpus())
         request = request.model_copy(update={"device": "cuda:0" if wants_gpu else "cpu"})
-        files.create(Ticket(secrets.token_hex(8), tuple(self._engine), str(log), self._stop_seconds), request.line())
+        ticket = Ticket(secrets.token_hex(8), tuple(self._engine), str(log), self._stop_seconds)
+        files.create(ticket, request.line())
+        name = _job_name(request, ticket)
         options = self._options.job_options(self._resources(wants_gpu))
         environment = {"OMP_NUM_THREADS": options["cpus-per-task"]}
         job = slurm_commands.submit(name, slurm_commands.host_command(files.folder), log, options, environment)
-        return SlurmEngine(files, name, job, self._watch)
+        return SlurmEngine(files, ticket, name, job, self._watch)
 
     def let_go(self, engine: SlurmEngine) -> Exit:
         return engine.close()
@@ -261,7 +266,11 @@ def threads_of_a_job() -> int:
     return int(given) if given.isdecimal() and int(given) > 0 else _MOST_CORES
 
 
-def _job_name(request: RunRequest) -> str:
-    """A name that no other attempt's job has: Slurm finds the job by it, even if the worker died before its answer."""
-    folder = hashlib.sha256(os.fsencode(request.folder.resolve())).hexdigest()[:8]
-    return f"ageui-{folder}-{request.folder.name}.{request.attempt}"
+def _job_name(request: RunRequest, ticket: Ticket) -> str:
+    """A name that no other attempt's job has: Slurm finds the job by it, even if the worker died before its answer.
+
+    It follows from the ticket's secret without showing it, since a database made anew in the same folder, or that of
+    another user, may have an attempt with the same path.
+    """
+    digest = hashlib.sha256(ticket.secret.encode()).hexdigest()[:8]
+    return f"ageui-{digest}-{request.folder.name}.{request.attempt}"

@@ -8,6 +8,7 @@ is the job: it reads the question in FOLDER and writes the answer beside it.
 import json
 import os
 import secrets
+import shutil
 import socket
 import sys
 import time
@@ -84,9 +85,8 @@ def ask_a_node(
         raise NoAnswerError(f"job {job} did not answer within {seconds:.0f} s: {waits}")
     finally:
         slurm_commands.end(name)
-        for file in place.iterdir():
-            file.unlink(missing_ok=True)
-        place.rmdir()
+        # A network file system keeps a file that the job still has open, and its folder.
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def main() -> int:

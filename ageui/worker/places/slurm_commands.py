@@ -13,6 +13,7 @@ from pathlib import Path
 from ageui.worker.places.protocol import RefusedError, UnreachableError
 
 _SECONDS: float = 60.0
+_LONGEST_BETWEEN_READS = 60.0
 _UNREACHABLE = (
     "unable to contact", "connection refused", "timed out", "zero bytes", "temporarily unable", "not responding",
     "connection reset", "no route to host", "backup controller",
@@ -169,7 +170,7 @@ class JobWatch:
         self._missed = {name for name in names if name not in found} - gone.keys()
         # Commands that take long belong to busy clusters, which are asked less often.
         now = time.monotonic()
-        self._next = now + max(self._seconds, 50 * (now - begin))
+        self._next = now + min(_LONGEST_BETWEEN_READS, max(self._seconds, 50 * (now - begin)))
 
 
 def host_command(folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,14 @@ from worker_runs import FAKE, orders, queue_run, wait_until
 from ageui.files.locks import Lock
 from ageui.store import Claimant, Store, Whereabouts
 from ageui.worker.attempt_ending import EndingKind
+from ageui.worker.cluster_lanes import ClusterLanes
 from ageui.worker.event_recorder import EventRecorder
+from ageui.worker.lane import SharedDevice
 from ageui.worker.lost_runs import find_lost
 from ageui.worker.places.job_files import JobFiles, Ticket, read_host_line
-from ageui.worker.places.slurm import ClusterOptions
+from ageui.worker.places.protocol import UnreachableError
+from ageui.worker.places.slurm import ClusterOptions, SlurmPlace
+from ageui.worker.places.slurm_commands import JobWatch
 from ageui.worker.places.slurm_endings import ending_by_slurm
 from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
@@ -70,6 +75,18 @@ def test_endings_by_slurm(
     ending = ending_by_slurm("job 12 on node1", state, asked_by, has_checkpoint=has_checkpoint)
     assert (ending.kind, ending.failure) == (kind, failure)
     assert "job 12 on node1" in ending.reason or asked_by == "worker"
+
+
+def test_a_run_without_a_named_device_waits_until_slurm_says_whether_it_has_gpus(tmp_path: Path) -> None:
+    def has_gpus() -> bool:
+        raise UnreachableError("Slurm cannot be reached")
+
+    config = build_config({**PRESETS["quick"], "device": "auto"})
+    request = RunRequest(config=config, spec=BUILT_IN, folder=tmp_path, attempt=1)
+    place = SlurmPlace(ClusterOptions(), JobWatch(), has_gpus=has_gpus, stop_seconds=5.0)
+    with pytest.raises(UnreachableError):
+        place.start(request, tmp_path / "log.txt", ())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
@@ -139,6 +156,17 @@ def test_a_fenced_host_ends_its_engine_and_writes_no_more(files: JobFiles, monke
     host.send_signal(signal.SIGCONT)
     assert host.wait(60) == 0
     assert files.events.read_bytes() == before
+
+
+def test_a_worker_removes_the_files_of_attempts_that_have_ended(store: Store) -> None:
+    run_id, lock = _claimed_on_cluster(store)
+    running, ended = (JobFiles.of(store.run_folder(run_id), attempt) for attempt in (1, 0))
+    for found in (running, ended):
+        found.create(Ticket("5ec2e7", (), "log.txt", 5.0), b"request")
+    device = SharedDevice("slurm", (), FAKE, 1, threading.Event(), lambda: False)
+    ClusterLanes(store, device, ClusterOptions()).begin()
+    lock.release()
+    assert JobFiles.all_of(store.run_folder(run_id)) == [running]
 
 
 def _claimed_on_cluster(store: Store) -> tuple[int, Lock]:
