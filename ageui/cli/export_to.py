@@ -86,12 +86,11 @@ def export_to(store: "Store", run: "RunDetail", target: Target) -> None:
 
 
 def _to_tensorboard(store: "Store", run: "RunDetail", shared: "RunDetail", target: Target) -> None:
-    from ageui.exchange.tensorboard_events import PREFIX, event_file
+    from ageui.exchange.tensorboard_events import event_file, event_file_name, is_event_file
 
     _refuse_without_points(run)
     content = event_file(shared, store.runs.metric(run.id, "step/loss"))
-    start = int((run.row.started_at or run.row.created_at).timestamp())
-    _write_folder(target, {f"{PREFIX}{start}.{run.uuid}": content}, lambda name: name.startswith(PREFIX))
+    _write_folder(target, {event_file_name(run): content}, is_event_file)
     _say(f"event file of TensorBoard: {target.path}; show it and others beside it with: tensorboard --logdir "
          f"{target.path.absolute().parent}")  # fmt: skip
 

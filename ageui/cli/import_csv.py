@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _SMALLEST_USUAL_MAE = 1.0
 _MOST_NAMED = 8
+_LONGEST_FILE = 200
 
 
 def import_tables(
@@ -65,9 +66,7 @@ def import_tables(
     settings = _settings(parse_assignments(assignments or []))
     tables = [(path, _table(path, reading)) for path in files]
     found = list(merged(tables))
-    origins = {path.name: table.form for path, table in tables}
-    note = "Imported from " + ", ".join(f"{file} ({form})" for file, form in origins.items()) + "; not measured here."
-    runs = [ForeignRun(run.name, _bias_names(run), run.history, note, settings) for run in found]
+    runs = [ForeignRun(run.name, _bias_names(run), run.history, _note(run, tables), settings) for run in found]
     ids: list[int] = []
     if not dry_run:
         with open_store(db, create=True) as store:
@@ -89,6 +88,15 @@ def _table(path: Path, reading: "Reading") -> "TrackerTable":
     if path.suffix == ".db":
         raise ConfigError(f"{path} is a database; import its runs with: ageui db import {path}")
     return read_tracker_table(path, reading)
+
+
+def _note(run: "TrackedRun", tables: "Sequence[tuple[Path, TrackerTable]]") -> str:
+    """A sentence that names the files of a run."""
+    from engine.short_text import short_list
+
+    origins = {path.name: table.form for path, table in tables if run.name in {one.name for one in table.runs}}
+    files = short_list((f"{file} ({form})" for file, form in origins.items()), _MOST_NAMED, _LONGEST_FILE)
+    return f"Imported from {files}; not measured here."
 
 
 def _columns(mapping: "Sequence[str]") -> dict[str, str]:

@@ -30,7 +30,7 @@ _UUID: Final = "ageui.uuid"
 _MOST_METRICS, _MOST_PARAMS, _LONGEST_PARAM, _LONGEST_TAG = 1000, 100, 6000, 5000
 """Limits of one request to MLflow, and of values in it."""
 _LONGEST_REASON: Final = 300
-_USER: Final = re.compile(r"(?<=://)[^/@\s]*@")
+_USER: Final = re.compile(r"(?<=://)[^/\s]*@")
 _UNKNOWN: Final = re.compile(r"[^\w. :/-]", re.ASCII)
 
 
@@ -54,8 +54,8 @@ def metric_key(name: str) -> str:
 def without_password(text: str) -> str:
     """The text without the user and password of addresses in it.
 
-    >>> without_password("http://me:secret@127.0.0.1:5000 failed")
-    'http://127.0.0.1:5000 failed'
+    >>> without_password("http://me:s@cret@127.0.0.1:5000/@me failed")
+    'http://127.0.0.1:5000/@me failed'
     """
     return _USER.sub("", text)
 

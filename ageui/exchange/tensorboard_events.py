@@ -2,6 +2,7 @@
 
 import bisect
 import io
+import re
 from itertools import accumulate
 from typing import Any, Final
 
@@ -12,8 +13,22 @@ from ageui.store import RunDetail
 from engine.extras import needs
 
 EXTRA: Final = "tensorboard"
-PREFIX: Final = "events.out.tfevents."
+_NAME: Final = re.compile(r"events\.out\.tfevents\.\d+\.[0-9a-f]{32}")
 _VERSION: Final = "brain.Event:2"
+
+
+def event_file_name(run: RunDetail) -> str:
+    """A name that TensorBoard recognises, with the run's start in seconds."""
+    return f"events.out.tfevents.{int(_start(run))}.{run.uuid}"
+
+
+def is_event_file(name: str) -> bool:
+    """Whether an export gave a file this name; other writers of event files name their host.
+
+    >>> is_event_file("events.out.tfevents.1700000000." + 32 * "a"), is_event_file("events.out.tfevents.17.host.9.0")
+    (True, False)
+    """
+    return _NAME.fullmatch(name) is not None
 
 
 def event_file(run: RunDetail, step_losses: Points) -> bytes:
@@ -41,7 +56,7 @@ def event_file(run: RunDetail, step_losses: Points) -> bytes:
     from tensorboard.plugins.text.summary_v2 import text_pb
     from tensorboard.summary.writer.record_writer import RecordWriter
 
-    start = (run.row.started_at or run.row.created_at).timestamp()
+    start = _start(run)
     content = io.BytesIO()
     records = RecordWriter(content)
 
@@ -63,3 +78,7 @@ def event_file(run: RunDetail, step_losses: Points) -> bytes:
     for tag, figure in figures(run).items():
         write(kept, ended[-1], summary=Summary(value=[Summary.Value(tag=tag, simple_value=figure)]))
     return content.getvalue()
+
+
+def _start(run: RunDetail) -> float:
+    return (run.row.started_at or run.row.created_at).timestamp()

@@ -38,7 +38,7 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Usual names of columns, as `_plain` writes them; the first that a file has counts."""
 _PREFIXES: Final = ("metrics_", "epoch_", "params_")
-_WANDB: Final = re.compile(r"(?P<run>.+?) - (?P<metric>.+?)(?P<end>__MIN|__MAX)?")
+_WANDB: Final = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<end>__MIN|__MAX)?")
 _TENSORBOARD: Final = re.compile(r"run-(?P<run>.+)-tag-(?P<tag>.+)", re.IGNORECASE)
 _OF_VALIDATION: Final = re.compile(r"[/_. -]?(validation|valid|val|eval)$", re.IGNORECASE)
 _OF_TRAINING: Final = re.compile(r"[/_. -](training|train)$", re.IGNORECASE)
@@ -135,8 +135,7 @@ class _Table:
         """A row per point, as MLflow writes the histories of metrics."""
         runs: dict[str, dict[str, dict[float, float]]] = {}
         unknown: dict[str, None] = {}
-        names = self._texts(NAME) if NAME in self._columns else [self._path.stem] * len(self._frame)
-        steps = self._numbers(STEP)
+        names, steps = self._names(), self._numbers(STEP)
         for name, metric, step, value in zip(names, self._texts(METRIC), steps, self._numbers(VALUE), strict=True):
             known = _curve(metric)
             if known is None:
@@ -190,16 +189,15 @@ class _Table:
         return TrackerTable("a chart of Weights & Biases", self._with_epochs(runs, axis), tuple(unknown))
 
     def _history(self) -> TrackerTable:
-        """A row per epoch or step of one run, as Keras, Lightning and W&B write them."""
+        """A row per epoch or step, as Keras, Lightning and W&B write them; of several runs if a column names them."""
         axis = EPOCH if EPOCH in self._columns else STEP
-        places = self._numbers(axis)
-        curves: dict[str, dict[float, float]] = {}
-        for name in CURVES:
-            for place, value in zip(places, self._numbers(name) if name in self._columns else (), strict=False):
+        names, places = self._names(), self._numbers(axis)
+        runs: dict[str, dict[str, dict[float, float]]] = {}
+        for curve in (one for one in CURVES if one in self._columns):
+            for name, place, value in zip(names, places, self._numbers(curve), strict=True):
                 if place is not None and value is not None:
-                    curves.setdefault(name, {})[place] = value
-        runs = {self._path.stem: curves} if curves else {}
-        return TrackerTable("a history", self._with_epochs(runs, axis), self._unused((axis, *CURVES)))
+                    runs.setdefault(name, {}).setdefault(curve, {})[place] = value
+        return TrackerTable("a history", self._with_epochs(runs, axis), self._unused((NAME, axis, *CURVES)))
 
     def _runs(self) -> TrackerTable:
         """A row per run with its figures, as Weights & Biases and MLflow write tables of runs."""
@@ -219,6 +217,11 @@ class _Table:
         return TrackerTable("a table of runs", tuple(runs), self._unused((NAME, *FIGURES)), len(names) - len(runs))
 
     # Cells
+
+    def _names(self) -> list[str]:
+        """The run of each row: that of the file where no column names one."""
+        names = self._texts(NAME) if NAME in self._columns else [""] * len(self._frame)
+        return [name or self._path.stem for name in names]
 
     def _texts(self, name: str) -> list[str]:
         return [str(cell).strip() for cell in self._frame[self._columns[name]]]

@@ -23,7 +23,7 @@ class Session(AppService):
 
     def __init__(self, command: Sequence[str], socket: web.WebSocketResponse, downloads: DownloadManager) -> None:
         async def write_bytes(content: bytes) -> None:
-            # Without a socket, reading goes on, because a full pipe would keep the process from its end.
+            # Reads on without a socket, because a full pipe would keep the process from its end.
             with suppress(ConnectionError):
                 await socket.send_bytes(content)
 

@@ -45,8 +45,6 @@ def open_writer(
     refuse_place(path)
     if not path.exists() and not create:
         raise missing(path)
-    if os.environ.get(READ_ONLY_VARIABLE):
-        raise StoreError(f"the database {path} stays unchanged, because {READ_ONLY_VARIABLE} is set")
     _refuse_unwritable(path)
     if not path.exists():
         with schema_lock(path):
@@ -292,7 +290,14 @@ def schema_lock(path: Path) -> Iterator[None]:
         raise StoreError(f"the database {path} cannot be created: {error}") from error
 
 
+def refuse_if_read_only(path: Path) -> None:
+    """Raises `StoreError` if AGEUI_READ_ONLY is set."""
+    if os.environ.get(READ_ONLY_VARIABLE):
+        raise StoreError(f"the database {path} stays unchanged, because {READ_ONLY_VARIABLE} is set")
+
+
 def _refuse_unwritable(path: Path) -> None:
+    refuse_if_read_only(path)
     if not path.parent.is_dir():
         raise StoreError(f"the folder {path.parent} does not exist; create it, or choose another file with --db")
     if (item := _unwritable(path)) is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ageui.files.database_path import local_copy, real_path
-from ageui.store.connect import copy_database, open_as_is, schema_lock
+from ageui.store.connect import copy_database, open_as_is, refuse_if_read_only, schema_lock
 from ageui.store.errors import readable_errors
 from ageui.store.filesystems import refuse_place
 from ageui.store.other_databases import is_example
@@ -48,6 +48,7 @@ def copy_sentence(example: Path, local: Path) -> str:
 
 def _make_copy(example: Path, local: Path) -> None:
     """Makes the local copy, with its own identity, unless another process has just done so."""
+    refuse_if_read_only(example)
     if not os.access(local.parent, os.W_OK):
         raise StoreError(
             f"{example} is a shipped example, and its copy for changes cannot be made because {local.parent} is not "

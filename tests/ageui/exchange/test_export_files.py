@@ -238,6 +238,17 @@ def test_a_folder_is_replaced_on_request_only_and_never_with_other_files_in_it(
     assert (folder / "own.txt").read_text() == "mine"
 
 
+def test_event_files_of_other_writers_stay(exported: Callable[..., Path], ageui: Terminal) -> None:
+    pytest.importorskip("tensorboard")
+    folder = exported("tensorboard")
+    exported("tensorboard", "--force")
+    other = folder / "events.out.tfevents.1700000000.host.99.0"
+    other.write_text("mine")
+    refused = ageui("export", "first", "--to", "tensorboard", "-o", OUTPUTS["tensorboard"], "--force")
+    assert (refused.code, f"holds {other.name}, which no export wrote" in refused.err) == (2, True)
+    assert other.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -26,6 +26,7 @@ MLFLOW_RUNS = (
     "run_id,status,metrics.mae,metrics.test/bias/age,params.loss,tags.mlflow.runName\n"
     "a1,FINISHED,7.5,4.5,mse,old\nb2,FINISHED,8.5,NaN,mape,older\n"
 )
+HISTORIES = "run,epoch,train_loss,val_mae\na,0,0.5,9\nb,0,0.25,8\na,1,0.375,7\n"
 MLFLOW_METRICS = "run_id,key,value,step,timestamp\nr1,val_loss,0.5,1,9\nr1,val_loss,Infinity,2,9\nr1,accuracy,1,1,9\n"
 
 
@@ -71,7 +72,10 @@ def test_a_history_of_keras_becomes_curves_of_a_run_that_was_not_trained_here(im
          {"a val_loss": [(1, 0.5), (2, 0.25)]}),
         ("curve.csv", TENSORBOARD, ("--map", "val_mae=Value", "--steps-per-epoch", "10", "--age-scale", "100"),
          {"curve val_mae": [(1, 50.0), (2, 25.0)]}),
+        ("all.csv", HISTORIES, (), {"a train_loss": [(1, 0.5), (2, 0.375)], "b val_mae": [(1, 8.0)]}),
         ("chart.csv", WANDB_CHART, (), {"old val_loss": [(1, 0.5), (2, 0.25)], "new val_loss": [(1, 0.25)]}),
+        ("chart.csv", WANDB_CHART.replace("old", "old - 2"), (),
+         {"old - 2 val_loss": [(1, 0.5), (2, 0.25)], "new val_loss": [(1, 0.25)]}),
         ("metrics.csv", MLFLOW_METRICS, (), {"r1 val_loss": [(1, 0.5), (2, math.inf)]}),
     ],
 )  # fmt: skip
@@ -82,8 +86,8 @@ def test_curves_of_other_tools_are_read(
     done = ageui("import", file, *more)
     assert done.code == 0, done.err
     for name, points in curves.items():
-        assert _curve(*name.split()) == points
-    assert len(ageui("ls", "--json").json) == len({name.split()[0] for name in curves})
+        assert _curve(*name.rsplit(" ", 1)) == points
+    assert len(ageui("ls", "--json").json) == len({name.rsplit(" ", 1)[0] for name in curves})
 
 
 @pytest.mark.parametrize(
@@ -140,6 +144,9 @@ def test_tables_of_one_run_are_joined_and_an_import_is_replaced_on_request_only(
     (row,) = imported("ls", "--json").json
     assert (row["id"], row["summary"]["mae"], row["tags"]) == (1, 6.5, [])
     assert len(_curve("old", "train_loss")) == 3
+    assert imported("show", "old", "--json").json["note"] == (
+        "Imported from runs.csv (a table of runs), history.csv (a history); not measured here."
+    )
     twice = imported("import", "runs.csv", "runs.csv", "history.csv", "--name", "old", "--replace")
     assert twice.code == 0
     Path("again.csv").write_text(KERAS)

@@ -15,7 +15,7 @@ import pytest
 from store_rows import best, end, queued, running
 
 from ageui.files.locks import Lock
-from ageui.store import Store, filesystems, folder_move
+from ageui.store import Store, connect, filesystems, folder_move
 from ageui.store.folder_marker import MARKER
 from ageui.store.folder_move import move_folder
 from engine.errors import ConfigError, FullError, StoreError
@@ -238,6 +238,17 @@ def test_shared_storage_belongs_to_a_database_of_one_machine(
     monkeypatch.setattr(filesystems, "MOUNTS", mounts)
     with pytest.raises(StoreError, match=r"on the machine second"):
         Store.open(path)
+
+
+def test_the_environment_can_forbid_a_move(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, before = _use(path), path.read_bytes()
+    monkeypatch.setenv(connect.READ_ONLY_VARIABLE, "1")
+    with pytest.raises(StoreError, match="stays unchanged"):
+        move_folder(path, tmp_path / "night")
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    assert _use(path) == folder
+    assert not (tmp_path / "night").exists()
 
 
 def _use_alone(path: Path) -> Path:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -311,6 +312,18 @@ def test_the_environment_can_forbid_writing_and_upgrading(
         with pytest.raises(StoreError, match="has schema 1 and needs schema"):
             Store.open(path, read_only=True)
     assert path.read_bytes() == before
+
+
+def test_the_environment_can_forbid_the_copy_of_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "runs.db"
+    shutil.copyfile(SCHEMAS / f"v{len(MIGRATIONS)}.db", path)
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE database SET is_example = 1")
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setenv(connect.READ_ONLY_VARIABLE, "1")
+    with pytest.raises(StoreError, match="stays unchanged"):
+        Store.open(path)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_busy_database_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
