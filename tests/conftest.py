@@ -64,8 +64,8 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("kills", "how long processes are killed in tests/kills")
-    group.addoption("--kills", type=int, default=6, help="how many kills at random moments")
-    group.addoption("--kill-runs", type=int, default=3, help="over how many runs at the least")
+    group.addoption("--kills", type=int, default=4, help="how many kills at random moments")
+    group.addoption("--kill-runs", type=int, default=2, help="over how many runs at the least")
     group.addoption("--kill-seed", type=int, default=0, help="seed of the moments and targets")
     group = parser.getgroup("cluster", "how long tests/cluster uses the cluster")
     group.addoption("--cluster-runs", type=int, default=3, help="how many runs of the sweep")
