@@ -159,7 +159,7 @@ def _sentence(comparison: Comparison, best: Best, found: Found, confirming: Coll
         return f"{told}, over seeds that did not choose it; the images did, among {among}"
     luck = f"{told}; these figures chose it among {among}, so they are too good"
     if any(run_id in confirming for run_id in winner.runs):
-        return f"{luck}; its repeats have no scores yet, see ageui queue"
+        return f"{luck}; its repeats are not done yet, see ageui queue"
     return f"{luck}; ageui compare --best … --confirm repeats it with {CONFIRMING_SEEDS} other seeds"
 
 

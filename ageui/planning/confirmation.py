@@ -1,7 +1,7 @@
 """Repeats a setting that its own figures chose, with seeds that chose nothing.
 
 The figures of the best of many settings are too good: they were best by merit and by luck. Runs with the tag `confirm`
-repeat a setting without choosing it; once they have scores, they stand for it.
+repeat a setting without choosing it; once they have ended, they stand for it.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Final
 
 from ageui.compare.best import CONFIRMING_SEEDS
 from ageui.compare.seed_figures import setting_key
-from ageui.store import NewRun, RunDetail, Store
+from ageui.store import ENDED, NewRun, RunDetail, Store
 from engine.arithmetic import settled
 from engine.config import build_config
 from engine.data.spec import DataSpec
@@ -32,7 +32,8 @@ class Judged:
 
 
 def judged_runs(store: Store, runs: Sequence[RunDetail], kept: Collection[int] = ()) -> Judged:
-    """The runs with the stored repeats of their settings. Scored repeats replace the runs that they repeat.
+    """The runs with the stored repeats of their settings. Once all repeats of a setting have ended, those with scores
+    replace the runs that they repeat.
 
     Runs with the ids `kept` are never replaced.
     """
@@ -42,7 +43,9 @@ def judged_runs(store: Store, runs: Sequence[RunDetail], kept: Collection[int] =
     further = store.runs.details([run_id for run_id in repeating if run_id not in known])
     found = [*runs, *(run for run in further if _setting(run) in settings)]
     confirming = frozenset(repeating) & {run.id for run in found}
-    confirmed = {_setting(run) for run in found if run.id in confirming and run.results}
+    repeats = [run for run in found if run.id in confirming]
+    unfinished = {_setting(run) for run in repeats if run.status not in ENDED}
+    confirmed = {_setting(run) for run in repeats if run.results} - unfinished
     left = [run for run in found if run.id in confirming or run.id in kept or _setting(run) not in confirmed]
     return Judged(left, confirming)
 

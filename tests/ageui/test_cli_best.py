@@ -56,9 +56,11 @@ def test_the_best_setting_is_repeated_and_then_told_by_seeds_that_did_not_choose
     assert {config["lr"][0] for config in configs} == {0.002}
     assert "already" in ageui(*COMMAND, "--confirm").err
     assert store.runs.ids("tag=confirm") == repeats
-    assert "no scores yet" in " ".join(ageui(*COMMAND, "--json").json["legend"])
 
     for place, run_id in enumerate(repeats):
+        waiting = ageui(*COMMAND, "--json").json
+        assert waiting["winner"] == [lucky, *repeats], "until all repeats are done"
+        assert "its repeats are not done yet" in " ".join(waiting["legend"])
         ended(5.25 + place / 100, run_id=run_id)
     told = ageui(*COMMAND, "--json").json
     assert told["winner"] == repeats, "without the seed that was lucky"
