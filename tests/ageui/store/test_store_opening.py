@@ -317,7 +317,8 @@ def test_the_environment_can_forbid_writing_and_upgrading(
 def test_the_environment_can_forbid_the_copy_of_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "runs.db"
     shutil.copyfile(SCHEMAS / f"v{len(MIGRATIONS)}.db", path)
-    with closing(sqlite3.connect(path)) as raw, raw:
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA journal_mode = delete")
         raw.execute("UPDATE database SET is_example = 1")
     before = sorted(tmp_path.iterdir())
     monkeypatch.setenv(connect.READ_ONLY_VARIABLE, "1")
