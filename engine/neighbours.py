@@ -5,7 +5,6 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-import psutil
 import torch
 
 _SECONDS: Final = 10.0
@@ -33,8 +32,7 @@ class Neighbours:
 
     def warning(self) -> str | None:
         """A warning, from the call that ends the watch; else None. To be called after each step."""
-        threads = torch.get_num_threads()
-        if self._is_done or threads == 1:
+        if self._is_done or (threads := torch.get_num_threads()) == 1:
             return None
         if self._begin is None:
             self._begin = _usage()
@@ -55,6 +53,8 @@ def _warning(begin: _Usage, end: _Usage, threads: int, cores: int) -> str | None
 
 
 def _usage() -> _Usage:
+    import psutil
+
     times = psutil.cpu_times(percpu=True)
     everybody = sum(times[core].user + times[core].nice + times[core].system for core in _cores() if core < len(times))
     own = psutil.Process().cpu_times()

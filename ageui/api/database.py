@@ -263,7 +263,7 @@ def open(path: str | os.PathLike[str] | None = None, *, read_only: bool = True) 
     Returns
     -------
     Database
-        In place of a shipped example, its local copy with your changes, if there is one; a warning says so.
+        If your changes to a shipped example are in a local copy, that copy, with a warning.
 
     Raises
     ------

@@ -40,7 +40,7 @@ def _without_plots(section: Section) -> Section:
 
 
 def _front_matter(run: RunDetail) -> str:
-    """YAML, of which JSON is a part."""
+    """The front matter of a model card: YAML, written as JSON values."""
     fields: dict[str, Any] = {"tags": _TAGS, "library_name": "pytorch", "metrics": ["mae"]}
     scores = run.primary_scores
     if scores is not None:

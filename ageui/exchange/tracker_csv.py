@@ -22,12 +22,14 @@ FIELDS: Final = tuple(dict.fromkeys((*CURVES, *FIGURES, NAME, EPOCH, STEP)))
 MOST_EPOCHS: Final = 100_000
 _YEARS: Final = {"val_mae", *FIGURES} - {"val_loss"}
 
+_MEAN_OF_UNKNOWN_IMAGES: Final = ("mae", "mean_absolute_error")
+"""Names of an MAE without a split. Beside that of the validation images, Keras means the train images."""
 _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "train_loss": ("train_loss", "loss", "training_loss", "loss_train"),
     "val_loss": ("val_loss", "valid_loss", "validation_loss", "eval_loss", "loss_val", "best_val_loss"),
     "val_mae": ("val_mae", "valid_mae", "validation_mae", "eval_mae", "val_mean_absolute_error"),
     "lr": ("lr", "learning_rate"),
-    "mae": ("mae", "test_mae", "mean_absolute_error", "test_mean_absolute_error"),
+    "mae": ("test_mae", "test_mean_absolute_error", *_MEAN_OF_UNKNOWN_IMAGES),
     **{f"{name}_bias": (f"{name}_bias", f"bias_{name}", f"test_bias_{name}", f"test_{name}_bias")
        for name in REPORT_ATTRIBUTES},
     NAME: ("name", "run_name", "run", "tags_mlflow_runname", "display_name", "run_id"),
@@ -208,13 +210,18 @@ class _Table:
                 f"{self._path} names several runs {short_list(sorted(repeated))}; choose a column that tells them "
                 f"apart, as in --map name=COLUMN: {short_list(map(str, self._frame.columns))}"
             )
-        figures = {name: self._numbers(name) for name in FIGURES if name in self._columns}
+        columns = dict(self._columns)
+        is_of_train = "mae" not in self._reading.columns and _plain(columns.get("mae", "")) in _MEAN_OF_UNKNOWN_IMAGES
+        if is_of_train and "val_mae" in columns:
+            columns["mae"] = columns["val_mae"]
+        figures = {name: self._cells(columns[name]) for name in FIGURES if name in columns}
         runs = []
         for place, name in enumerate(names):
             known = {one: value for one, values in figures.items() if (value := values[place]) is not None}
             if name and known:
                 runs.append(TrackedRun(name, {one: self._in_years(one, value) for one, value in known.items()}))
-        return TrackerTable("a table of runs", tuple(runs), self._unused((NAME, *FIGURES)), len(names) - len(runs))
+        unused = self._unused((NAME, *FIGURES), columns)
+        return TrackerTable("a table of runs", tuple(runs), unused, len(names) - len(runs))
 
     # Cells
 
@@ -248,8 +255,9 @@ class _Table:
             raise DataError(f"{self._path}: {name} is {value:g}, but errors in years are not negative")
         return value * self._reading.age_scale if name in _YEARS else value
 
-    def _unused(self, fields: Iterable[str]) -> tuple[str, ...]:
-        used = {self._columns[name] for name in fields if name in self._columns}
+    def _unused(self, fields: Iterable[str], columns: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        columns = self._columns if columns is None else columns
+        used = {columns[name] for name in fields if name in columns}
         return tuple(str(column) for column in self._frame.columns if column not in used)
 
     def _no_curve(self, what: str, unknown: Iterable[str]) -> DataError:

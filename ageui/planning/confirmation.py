@@ -85,5 +85,5 @@ def repeats_to_queue(store: Store, runs: Sequence[RunDetail], confirming: Collec
 
 
 def _setting(run: RunDetail) -> str:
-    """Equal for runs that differ in nothing but their seed and device."""
+    """Equal for runs that differ only in their seed, device and arithmetic."""
     return json.dumps([setting_key(run.config), run.data_spec], sort_keys=True, default=str)

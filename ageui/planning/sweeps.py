@@ -196,6 +196,6 @@ def _sobol_points(dimensions: int, sample: Sample) -> list[list[float]]:
     from scipy.stats import qmc  # takes a second to import
 
     sequence = qmc.Sobol(dimensions, rng=sample.seed)
-    # Whole powers of two, of which SciPy does not warn that they are unbalanced.
+    # Whole powers of two: SciPy warns that other numbers of points are unbalanced.
     points: list[list[float]] = sequence.random_base2((sample.count - 1).bit_length())[: sample.count].tolist()
     return points

@@ -136,6 +136,13 @@ def test_imported_figures_stand_beside_others_and_are_set_against_none(ageui: Te
     assert (refused.code, "was not trained here" in refused.err) == (3, True)
 
 
+@pytest.mark.parametrize(("heads", "mae"), [("mae,val_mae", 7.5), ("mae,test_mae", 7.5), ("mae,lr", 5.0)])
+def test_the_mae_of_train_images_is_no_figure_beside_another(ageui: Terminal, heads: str, mae: float) -> None:
+    Path("runs.csv").write_text(f"name,{heads}\nold,5.0,7.5\n")
+    assert ageui("import", "runs.csv").code == 0
+    assert ageui("ls", "--json").json[0]["summary"]["mae"] == mae
+
+
 def test_tables_of_one_run_are_joined_and_an_import_is_replaced_on_request_only(imported: Terminal) -> None:
     Path("runs.csv").write_text("name,mae\nold,6.5\n")
     refused = imported("import", "runs.csv")
