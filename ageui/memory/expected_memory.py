@@ -53,7 +53,7 @@ def expected_memory(
     def images(run: NewRun) -> int | None:
         data = id(run.spec), run.config.target
         if data not in counts:
-            counts[data] = known_image_count(run.spec, run.config.target, cache_folder())
+            counts[data] = _image_count(peaks, run.spec, run.config)
         return counts[data]
 
     device_of = cache(resolve_device)
@@ -81,7 +81,7 @@ def expected_peak(
             key, images = MemoryKey.of(detail.config, facts), image_count(facts["data"]["splits"])
             return peaks.expected([key], detail.config["batch"], images)
         config, spec = build_config(detail.config), DataSpec.model_validate(detail.data_spec)
-        count = partial(known_image_count, spec, config.target, cache_folder())
+        count = partial(_image_count, peaks, spec, config)
         return _expected(peaks, config, count, device or resolve_device(config.device), threads)
     return None
 
@@ -123,6 +123,12 @@ def _expected(
     keys = [key for key in memory_keys(config, device, threads) if key in peaks]
     count = images() if keys else None
     return peaks.expected(keys, config.batch, count) if count is not None else None
+
+
+def _image_count(peaks: MeasuredPeaks, spec: DataSpec, config: RunConfig) -> int | None:
+    """The number of images, known from a check of the data set or from an earlier run on it."""
+    known = known_image_count(spec, config.target, cache_folder())
+    return known if known is not None else peaks.images_of(spec)
 
 
 def _sentence(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 
 from ageui.store.peak_memory import PeakRow
 from ageui.text.sentences import gigabytes
+from engine.data.spec import DataSpec
 from engine.library_versions import NETWORK_LIBRARIES
 from engine.memory_settings import memory_settings
 from engine.recipe import revision_of
@@ -76,16 +77,22 @@ class MeasuredPeaks:
 
     def __init__(self, rows: Iterable[PeakRow] = ()) -> None:
         self._peaks: dict[MemoryKey, dict[tuple[int, int], _Measured]] = defaultdict(dict)
+        self._images: dict[str, tuple[int, int]] = {}
         for row in rows:
             try:
-                key = MemoryKey.of(row.config, row.facts)
-                sizes = row.config["batch"], image_count(row.facts["splits"])
-            except (LookupError, TypeError, AttributeError):
+                key, images = MemoryKey.of(row.config, row.facts), image_count(row.facts["splits"])
+                sizes, spec = (row.config["batch"], images), DataSpec.model_validate(row.data_spec).model_dump_json()
+            except (LookupError, TypeError, ValueError, AttributeError):
                 continue  # from a version of ageui that did not store all of this
+            self._images[spec] = max(self._images.get(spec, (0, 0)), (row.run_id, images))
             self._peaks[key][sizes] = max(self._peaks[key].get(sizes, (0, 0)), (row.bytes, row.run_id))
 
     def __contains__(self, key: MemoryKey) -> bool:
         return key in self._peaks
+
+    def images_of(self, spec: DataSpec) -> int | None:
+        """The number of images of a data set when a run last trained on it; None if none did."""
+        return self._images.get(spec.model_dump_json(), (0, None))[1]
 
     @property
     def largest(self) -> int:

@@ -24,13 +24,14 @@ class PeakRow:
     """The largest peak of runs with equal fields and facts, and its run.
 
     `config` has the `MEMORY_FIELDS`. `facts` are those of the manifest: device, device_type, dtype, threads, recipe,
-    versions, and the splits of the data.
+    versions, and the splits of the data. `data_spec` is the data set's.
     """
 
     run_id: int
     bytes: int
     config: Mapping[str, Any]
     facts: Mapping[str, Any]
+    data_spec: Mapping[str, Any]
 
 
 class PeakMemory(StorePart):
@@ -51,15 +52,15 @@ class PeakMemory(StorePart):
             func.coalesce(col(Attempt.step), 0) == 0,
         )
         found = (
-            sql_select(RUN_ID, func.max(col(Attempt.peak_memory_bytes)), config, facts)
+            sql_select(RUN_ID, func.max(col(Attempt.peak_memory_bytes)), config, facts, col(Run.data_spec))
             .join(Attempt, whole)
             .where(RUN_ID.in_(newest.order_by(RUN_ID.desc()).limit(_SEARCHED)))
-            .group_by(config, facts)
+            .group_by(config, facts, col(Run.data_spec))
         )
         with self._read() as session:
             return [
-                PeakRow(run_id, peak, _named(MEMORY_FIELDS, values), _named(_FACTS, measured))
-                for run_id, peak, values, measured in session.execute(found)
+                PeakRow(run_id, peak, _named(MEMORY_FIELDS, values), _named(_FACTS, measured), spec)
+                for run_id, peak, values, measured, spec in session.execute(found)
             ]
 
 

@@ -89,6 +89,15 @@ def test_a_queued_run_is_expected_to_take_the_measured_peak(store: Store) -> Non
     assert peak_to_come(store, store.runs.detail(done)) == ""
 
 
+def test_without_a_check_an_earlier_run_tells_the_number_of_images(store: Store) -> None:
+    spec = DataSpec(name="faces", format="course", path="/faces", synthetic=SyntheticOptions(counts=(60, 20, 20)))
+    done = measured_run(store, 1.5, spec=spec)
+    waiting = store.runs.add(config(), spec, name=None)
+    assert peak_to_come(store, store.runs.detail(waiting)) == f"1.50 GB, measured by run {done}"
+    other = store.runs.add(config(), spec.model_copy(update={"path": "/other"}), name=None)
+    assert peak_to_come(store, store.runs.detail(other)) == ""
+
+
 def test_images_are_counted_only_without_reading(tmp_path: Any) -> None:
     assert known_image_count(BUILT_IN, "apparent", cache_folder()) == 2400
     make_faces(tmp_path / "faces", SyntheticOptions(counts=(7, 3, 0), image_size=32))

@@ -7,6 +7,7 @@ import pytest
 from ageui.memory.measured_peaks import ExpectedPeak, MeasuredPeaks, MemoryKey
 from ageui.store.peak_memory import PeakRow
 from engine.config import build_config
+from engine.data.spec import BUILT_IN
 
 GB = 10**9
 FACTS: dict[str, Any] = {
@@ -25,7 +26,8 @@ def _row(
     run_id: int, gigabytes: float, facts: dict[str, Any] | None = None, images: int = 1000, **config: Any
 ) -> PeakRow:
     splits = {"train": {"images": images, "labelled": 10}}
-    return PeakRow(run_id, int(gigabytes * GB), _config(**config), {**FACTS, **(facts or {}), "splits": splits})
+    facts = {**FACTS, **(facts or {}), "splits": splits}
+    return PeakRow(run_id, int(gigabytes * GB), _config(**config), facts, BUILT_IN.model_dump(mode="json"))
 
 
 def _expected(
@@ -92,6 +94,6 @@ def test_between_images_held_and_images_streamed_on_a_gpu_nothing_is_known() -> 
 
 
 def test_rows_of_other_versions_are_left_out() -> None:
-    bare = PeakRow(1, GB, {"size": 64}, {})
+    bare = PeakRow(1, GB, {"size": 64}, {}, {})
     assert MeasuredPeaks([bare, _row(2, 1.0)]).largest == GB
     assert MeasuredPeaks([bare]).largest == 0
