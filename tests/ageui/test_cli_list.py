@@ -5,9 +5,11 @@ import io
 from pathlib import Path
 
 import pytest
+from listed_rows import scored
 from store_rows import end, epoch, evaluated, queued, running
 from terminal import Terminal
 
+from ageui.present.marks import MEANINGS
 from ageui.store import Store
 from ageui.store.filter_fields import filter_fields
 
@@ -71,6 +73,16 @@ def test_csv_and_markdown_hold_the_table(ageui: Terminal, listed: Store) -> None
     markdown = ageui("ls", "--format", "md").out.splitlines()
     assert markdown[0].startswith("| id | run | state |")
     assert "| 8.00 |" in markdown[4]
+    assert markdown[5:] == []
+
+
+def test_marks_are_explained_below_the_table(ageui: Terminal, store: Store) -> None:
+    scored(store, "constant", (12.0, 0.5, 1.25, 0.75, 4.5))
+    for text in (ageui("ls").out, ageui("ls", "--format", "md").out.replace("\\", "")):
+        table, found, below = text.partition("∅ no better than the constant predictor")
+        assert found
+        assert {mark for mark in MEANINGS if mark in table} == {"~", "∅"}
+        assert "~ inside noise" in table + below
 
 
 @pytest.mark.parametrize("option", ["--sort", "--columns"])
