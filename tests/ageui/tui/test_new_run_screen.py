@@ -173,8 +173,7 @@ def test_the_form_names_the_command_for_folds(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
         row(app, "data").focus_text()
-        await checked(app, pilot)
-        assert "for folds of it, use ageui run --folds K" in " ".join(said(app, "#field").split())
+        await until(pilot, lambda: "for folds of it, use ageui run --folds K" in said(app, "#field"))
 
     use(store, scenario, size=(80, 24))
 
