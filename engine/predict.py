@@ -39,8 +39,8 @@ NO_FACE = (
 class PredictedAge:
     """The predicted age in years of a file or of a face in it, or None and the problem of the file.
 
-    `warnings` are doubts that the file shows a face. `box` is the box of a found face, cut
-    at the image's edges, in pixels of the upright image.
+    `warnings` are doubts about the image. `box` is the box of a found face in pixels of the upright image, cut at its
+    edges.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Finds the columns of images, ages and splits in a table, by names and content."""
+"""Finds the columns of images, ages, splits and attributes in a table, by names and content."""
 
 import re
 import unicodedata
