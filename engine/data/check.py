@@ -251,8 +251,8 @@ def _decode_all(manifest: Manifest, known: Sequence[str] | None, progress: Progr
         if progress is not None and (done % 32 == 0 or done == len(images)):
             progress("reading images", done, len(images))
     stacked = np.stack(thumbnails) if thumbnails else np.zeros((0, THUMBNAIL, THUMBNAIL), dtype=np.uint8)
-    content = tuple(hashes if known is None else known)
-    return _Decoded(content, stacked, tuple(problems), tuple(animated), tuple(small))
+    all_hashes = tuple(hashes if known is None else known)
+    return _Decoded(all_hashes, stacked, tuple(problems), tuple(animated), tuple(small))
 
 
 def _split_counts(frame: pd.DataFrame, split: str) -> SplitCounts:
