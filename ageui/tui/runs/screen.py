@@ -195,11 +195,11 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         """A description of the row under the cursor."""
         entry, row = self._entry(), self.current()
         if entry is not None and entry.kind == "fold":
-            return f"means over seeds, untested; enter shows the {len(entry.runs)} runs, keys act on all, c tests them"
+            return f"means over {len(entry.runs)} seeds, untested; keys act on all: enter shows them, c tests them"
         if entry is not None and entry.kind == "heading":
-            return "means over the group; enter shows or hides its runs, space selects them"
+            return "means over the group; enter opens or closes it, space selects its runs"
         if entry is not None and entry.kind == "constant":
-            return "the constant predictor: the mean age of the train split for every face"
+            return "the constant predictor: the train split's mean age for every face"
         if row is not None and row.error and row.status not in ("done", "queued", "running"):
             return f"{row.name}: {row.error.splitlines()[0]}"
         if row is not None and row.note:
