@@ -95,9 +95,9 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
     listed = more_sentence(len(rows), total) or counted(total, "run")
     where = " on the split shown" if any(column.title == "split" for column in table.columns) else ""
     years = f"; MAE and biases in years{where}" if table.places("figure") else ""
-    about = "".join((listed, years, *(f"; {note_text(note)}" for note in table.legend)))
+    about = f"{listed}{years}"
     if any(column.leaves is not None for column in table.columns):
         print_fitted(console, table, about)
         return
     console.print(Blocks(table) if is_too_wide(console, table) and table.places("figure") else rich_table(table))
-    print_prose(console, about, "dim")
+    print_prose(console, "; ".join((about, *map(note_text, table.legend))), "dim")
