@@ -204,8 +204,9 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             return f"{row.name}: {row.error.splitlines()[0]}"
         if row is not None and row.note:
             return f"{row.name}: {row.note}"
-        on = f" on {row.summary.split}" if row is not None and row.summary.split else ""
-        return (f"{row.name} · " if row else "") + f"years{on}"
+        if row is None:
+            return ""
+        return f"{row.name} · years" + (f" on {row.summary.split}" if row.summary.split else "")
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))
