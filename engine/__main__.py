@@ -103,7 +103,7 @@ def main() -> int:
 
 
 def _import_libraries() -> None:
-    """Imports the modules of runs before the first request: seconds, and a seventh more with garbage collection."""
+    """Imports the modules that runs need: this takes seconds, and garbage collection would add a seventh."""
     gc.disable()
     with suppress(Exception):  # the first run reports the problem
         import engine.train  # noqa: F401

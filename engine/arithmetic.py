@@ -61,6 +61,7 @@ def spellings(config: RunConfig) -> tuple[RunConfig, ...]:
 
 @cache
 def cpu_flags() -> frozenset[str]:
+    """The instruction sets that /proc/cpuinfo lists; empty if the system has none."""
     return frozenset(cpu_info("flags").split())
 
 

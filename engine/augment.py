@@ -74,7 +74,7 @@ def expand_rows(
 def augment_images(
     images: Tensor, kinds: Tensor, rows: Tensor, augment: str, seed: int, epoch: int, step: int
 ) -> Tensor:
-    """Returns changed images and leaves the given ones unchanged.
+    """Returns augmented images; the given ones stay unchanged.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from engine.kept_weights import save_weights, weights_file
 from engine.request import RunRequest
 
 CHECKPOINT_SHARE: Final = 0.01
-"""The largest share of an attempt's time for checkpoints that the clock triggers."""
+"""The largest share of an attempt's time spent on checkpoints that the clock triggers."""
 
 
 class CheckpointWriter:

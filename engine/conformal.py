@@ -15,7 +15,8 @@ from engine.resampling import Codes, Floats
 
 CONFIDENCE = 0.9
 LEAST_IMAGES = 40
-"""To measure coverage, half of the images calibrate, and half of that half must be 9 for a score of the rank above."""
+"""The fewest images to calibrate on. To measure coverage, half of them calibrate, and half of these give scores: at
+least 9, so that a score has the rank above."""
 _BIN_IMAGES, _MOST_BINS = 50, 10
 _REPEATS = 20
 _LEAST_SHARE, _LEAST_YEARS = 0.1, 1e-6

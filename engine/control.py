@@ -28,6 +28,7 @@ class Order:
     files: tuple[int, ...]
 
     def release(self) -> None:
+        """Closes the files, which frees the locks."""
         for file in self.files:
             os.close(file)
 
@@ -58,6 +59,7 @@ class Control:
         return Order(RunRequest.from_line(line), files)
 
     def should_stop(self) -> bool:
+        """Whether the process was asked to leave."""
         return self._stop.is_set()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

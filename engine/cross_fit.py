@@ -109,7 +109,7 @@ def cross_fitted(method: Method, sources: Floats, ages: Floats, folds: Codes, dr
     Parameters
     ----------
     method
-        What is fitted.
+        The method to fit.
     sources
         Predictions of the sources in years, shape (S, N).
     ages

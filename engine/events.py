@@ -50,6 +50,8 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class StageStarted:
+    """Stage `stage` of `stages` started, with at most `epochs` epochs."""
+
     stage: int
     stages: int
     epochs: int
@@ -170,6 +172,8 @@ class RunFailed:
 
 @dataclass(frozen=True)
 class RunEnded:
+    """The last event of a run that did not fail. `reason` says why its outcome is not `done`; else it is empty."""
+
     outcome: RunOutcome
     reason: str
     seconds: float

@@ -34,13 +34,16 @@ Key = tuple[str, ...]
 """The attributes that group the images; may be none or several."""
 EVERYONE: Key = ()
 Quantity = Callable[[ImageErrors], Floats]
+"""A value for each image, (N,), whose group means figures depend on."""
 
 
 def absolute(images: ImageErrors) -> Floats:
+    """The absolute errors in years, as a `Quantity`."""
     return images.absolute
 
 
 def signed(images: ImageErrors) -> Floats:
+    """The signed errors in years, as a `Quantity`."""
     return images.signed
 
 

@@ -19,6 +19,8 @@ PRIVATE: Final = 0o600
 
 @dataclass(frozen=True)
 class SavedFile:
+    """A written file: its path, the SHA-256 of its content in hex, and its size in `bytes`."""
+
     path: Path
     sha256: str
     bytes: int

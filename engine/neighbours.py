@@ -1,4 +1,4 @@
-"""Other programs on the processor, beside which the threads of a training mostly wait for each other."""
+"""Warns of other programs on the processor, which make the threads of a run wait for each other."""
 
 import os
 import time
@@ -8,10 +8,10 @@ from typing import Final
 import torch
 
 _SECONDS: Final = 10.0
-"""How long the processor is watched."""
+"""The time that the processor is watched."""
 
 _TOLERANCE: Final = 0.3
-"""The cores that other programs may take beside a training without being worth a warning."""
+"""The number of cores that other programs may use without a warning."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Neighbours:
         self._is_done = False
 
     def warning(self) -> str | None:
-        """A warning, from the call that ends the watch; else None. To be called after each step."""
+        """A warning, from the call that ends the watch; else None. Call it after each step."""
         if self._is_done or (threads := torch.get_num_threads()) == 1:
             return None
         if self._begin is None:

@@ -25,6 +25,8 @@ from engine.models import AgeModel, build_model
 
 SMALLEST_SIDE = 32
 """The smallest shorter side in pixels of a face crop."""
+MOST_ENLARGED = 3
+"""The largest ratio of the network's input to a face crop's shorter side."""
 MOST_OBLONG = 1.5
 """The largest ratio of a face crop's longer side to its shorter side."""
 NO_FACE = (
@@ -37,7 +39,8 @@ NO_FACE = (
 class PredictedAge:
     """The predicted age in years of a file or of a face in it, or None and the problem of the file.
 
-    `warnings` are doubts that the file shows a face. `box` is the box of a found face, in pixels of the upright image.
+    `warnings` are doubts about the image. `box` is the box of a found face in pixels of the upright image, cut at its
+    edges.
     """
 
     path: Path
@@ -171,14 +174,14 @@ def _squares(
         return [(PredictedAge(path, None, problem_of(error)), None)]
     image = Image.fromarray(pixels)
     if finds_all:
-        cut = [(face.box, cropped(image, face, config)) for face in faces]
+        cut = [(face.box.within(*image.size), cropped(image, face, config)) for face in faces]
         if not cut:
             return [(PredictedAge(path, None, NO_FACE), None)]
         warnings = (FRAMES,) if is_animated(content) else ()
         return [(PredictedAge(path, None, None, warnings, box), square) for box, square in cut]
     face = face_finder.main_face(faces, image.width, image.height)
     square = cropped(image, face, config)
-    box = face.box if face is not None else None
+    box = face.box.within(*image.size) if face is not None else None
     return [(PredictedAge(path, None, None, tuple(_warnings(content, pixels, square)), box), square)]
 
 
@@ -186,6 +189,8 @@ def _warnings(content: bytes, pixels: NDArray[np.uint8], square: NDArray[np.uint
     height, width, _ = pixels.shape
     if min(height, width) < SMALLEST_SIDE:
         yield f"too small for a face crop: {width}×{height} pixels, but a face needs {SMALLEST_SIDE}×{SMALLEST_SIDE}"
+    elif MOST_ENLARGED * min(height, width) < (size := len(square)):
+        yield f"only {width}×{height} pixels, which are enlarged to {size}×{size}; give a larger image of the face"
     if max(height, width) > MOST_OBLONG * min(height, width):
         yield (
             f"too oblong for a face crop: {width}×{height} pixels, only the central square is used; crop it to the face"

@@ -35,8 +35,8 @@ class RunSetup:
     `config` is the request's config, completed by `revision` of the recipe. `data_path` is the path of the data set if
     it was registered with another one. `ages` (N,) are in years, for all rows of the data set; `spreads` (N,) are the
     standard deviations of votes in years, NaN if unknown; `targets` are the loss's targets. `weights` (R,) belong to
-    `train_rows`. `groups` are the groups that the loss distinguishes, if any. The
-    network is on the CPU, with its first weights, whose origin is in `report`.
+    `train_rows`. `groups` are the groups that the loss distinguishes, if any. The network is on the CPU, with its first
+    weights; `report` tells their origin.
     """
 
     config: RunConfig

@@ -49,6 +49,7 @@ def refuse_head(head: bytes) -> None:
 
 
 def is_safetensors(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of safetensors."""
     return head[8:9] == b"{"
 
 

@@ -124,7 +124,7 @@ def add(
     them with the data set.
 
         ageui data add appa-real ~/appa-real
-        ageui data add mine faces.csv --columns image=file,age=years,gender=sex
+        ageui data add mine faces.csv --columns image=file,age=years,gender=m_f
         ageui data add mine labels/faces.csv --images pictures --ignore bad.txt
         ageui data add adience folds.csv --folds 0-2/3/4
         ageui data add party photos.csv --crop

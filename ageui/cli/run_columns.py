@@ -9,6 +9,7 @@ from ageui.compare.differing_settings import setting
 from ageui.compare.figure_names import figure_title, figure_unit
 from ageui.compare.summary_cells import bias_cell, mae_cell
 from ageui.present.figures import LOSS, NUMBER
+from ageui.present.marks import with_meanings
 from ageui.present.table import Cell, Column, Records, Table, words
 from ageui.store import RunRow
 from ageui.store.filter_fields import FilterField, filter_fields
@@ -78,7 +79,7 @@ class RunColumns:
             is_figure = field.kind == "number" and not _is_setting(field)
             column = Column(_title(field), "figure" if is_figure else "name", self._leaves(field))
             columns.append((column, [_cell(field, row, values) for row in rows]))
-        return Table.of_columns(*columns)
+        return with_meanings(Table.of_columns(*columns))
 
     def records(self, rows: Sequence[RunRow], values: Values) -> Records:
         """The names and values of the fields in full precision, with lists in command-line form."""

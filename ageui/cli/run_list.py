@@ -54,6 +54,7 @@ def list_runs(
     from ageui.cli.run_columns import RunColumns
     from ageui.cli.tables import rows_to_show
     from ageui.present import csv, markdown
+    from ageui.present.table import ExportSheet
 
     chosen = "json" if as_json else chosen_format(output_format, None, _FORMATS, default="table")
     shown = RunColumns.of(columns, in_file=chosen != "table")
@@ -70,7 +71,7 @@ def list_runs(
         case "csv":
             write_data(csv.text(shown.records(rows, values)))
         case "md":
-            write_data(f"{markdown.table_text(shown.table(rows, values))}\n")
+            write_data(markdown.page(ExportSheet(shown.table(rows, values), shown.records(rows, values))))
         case _:
             _print_table(rows, shown.table(rows, values), total, text)
 
@@ -80,8 +81,8 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
     from rich.text import Text
 
     from ageui.cli.tables import is_too_wide, more_sentence, print_fitted
-    from ageui.present.marks import MEANINGS, marks_in
     from ageui.present.terminal import Blocks, rich_table
+    from ageui.present.wording import note_text
     from ageui.text.clean import clean
     from ageui.text.sentences import counted
 
@@ -94,9 +95,9 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
     listed = more_sentence(len(rows), total) or counted(total, "run")
     where = " on the split shown" if any(column.title == "split" for column in table.columns) else ""
     years = f"; MAE and biases in years{where}" if table.places("figure") else ""
-    about = "".join((listed, years, *(f"; {mark} {MEANINGS[mark]}" for mark in marks_in(table))))
+    about = f"{listed}{years}"
     if any(column.leaves is not None for column in table.columns):
         print_fitted(console, table, about)
         return
     console.print(Blocks(table) if is_too_wide(console, table) and table.places("figure") else rich_table(table))
-    print_prose(console, about, "dim")
+    print_prose(console, "; ".join((about, *map(note_text, table.legend))), "dim")

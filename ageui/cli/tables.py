@@ -33,8 +33,10 @@ def is_too_wide(console: "Console", table: "Table") -> bool:
 
 
 def print_fitted(console: "Console", table: "Table", about: str = "") -> None:
-    """Prints the columns that fit the terminal, then a line with `about` and the titles of the others."""
+    """Prints the columns that fit the terminal, then `about`, the meaning of marks, and the titles of the others."""
+    from ageui.present.marks import with_meanings
     from ageui.present.terminal import fit, plain_lines, rich_table
+    from ageui.present.wording import note_text
 
     shown, left_out = fit(table, console.width)
     if console.is_terminal:
@@ -42,5 +44,5 @@ def print_fitted(console: "Console", table: "Table", about: str = "") -> None:
     else:
         console.file.writelines(f"{line}\n" for line in plain_lines(shown))
     narrow = f"too narrow for {', '.join(left_out)}" if left_out else ""
-    if said := "; ".join(filter(None, (about, narrow))):
+    if said := "; ".join(filter(None, (about, *map(note_text, with_meanings(shown).legend), narrow))):
         print_prose(console, said, "dim")

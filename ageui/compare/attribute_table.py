@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def one_attribute_table(scores: "SplitScores", bias: "BiasResult", against: str | None = None) -> Table:
-    """A row per group: how many images, MAE, signed error, and difference and ratio to other groups.
+    """A row per group: number of images, MAE, signed error, and difference and ratio to other groups.
 
     `against` is the group to compare with; by default the one with the lowest MAE.
     """

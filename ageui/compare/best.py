@@ -16,7 +16,7 @@ from ageui.text.sentences import counted
 from engine.errors import ConfigError
 
 CONFIRMING_SEEDS: Final = 5
-"""How many seeds repeat a setting whose own figures chose it."""
+"""The number of seeds that repeat a setting chosen by its own figures."""
 _HOLDS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -77,7 +77,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Found:
-    """The settings of a comparison that a goal asks about: `winner` is None if no setting keeps the limits.
+    """The settings of a comparison that a goal selects: `winner` is None if no setting keeps the limits.
 
     `front` are the rows on the Pareto front of `front_figures`: those of the goal, or MAE and biases if there are no
     limits. `among` counts the settings that could win.
@@ -115,10 +115,10 @@ def find_best(comparison: Comparison, best: Best) -> Found:
 
 
 def best_first(comparison: Comparison, best: Best, confirming: Collection[int]) -> Comparison:
-    """The comparison with the rows that a goal asks about.
+    """The comparison with only the rows that matter for a goal.
 
-    The winner comes first, then the others of the front, the settings that were repeated, baseline and constants. The
-    first notes name the winner and the front.
+    In this order: the winner, the rest of the front, repeated settings, the baseline, and constants. The first notes
+    name the winner and the front.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def best_first(comparison: Comparison, best: Best, confirming: Collection[int]) 
     best
         The goal.
     confirming
-        The ids of the runs that repeat a setting after its figures chose it.
+        The ids of the runs that repeat a setting chosen by its figures.
     """
     found = find_best(comparison, best)
     rows = [row for row in (found.winner, *found.front) if row is not None]
@@ -142,7 +142,7 @@ def best_first(comparison: Comparison, best: Best, confirming: Collection[int]) 
 
 
 def is_confirmed(row: ComparedRow, confirming: Collection[int]) -> bool:
-    """Whether all runs behind a row repeat a setting that others had chosen."""
+    """Whether all runs behind a row repeat a setting that earlier runs chose."""
     return bool(row.runs) and all(run_id in confirming for run_id in row.runs)
 
 

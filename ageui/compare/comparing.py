@@ -73,7 +73,7 @@ def compare(
         `train`, `valid`, `test`, or `DATA/SPLIT` of other data; by default the first of test, valid, train that all
         scored runs have.
     baseline
-        The name or id of one of the runs, or `constant`: differences are to it.
+        The name or id of the run that others are compared with, or `constant`.
     predictions
         Returns the predictions of a run, given by its id, on a split, or None. Without predictions, differences have no
         intervals except those in the `cache`, and rows over seeds no tests.
@@ -83,19 +83,19 @@ def compare(
         Whether runs that differ only in their seed become one row of means; best is the lowest mean then, and
         differences are those of means, with tests of whether the settings differ (see `difference_test`).
     fold_across
-        What else runs in one row may differ in: the arithmetic they were computed in, the revision of the recipe.
+        Further differences between runs of one row: in arithmetic, in the revision of the recipe.
     further
-        Further figures by their names in `engine.figure_forms`, such as `cs5`. What a name there appends to an
-        attribute, such as `signed`, stands for that figure of all attributes.
+        Further figures by their names in `engine.figure_forms`, such as `cs5`. The suffix of a name, such as `signed`,
+        stands for that figure of every attribute.
     crossed
-        Attributes joined by `*`, such as `gender*ethnicity`: the bias over the groups that they make together, and the
-        MAE of each of these, are figures too.
+        Attributes joined by `*`, such as `gender*ethnicity`, whose crossed groups give a further bias and the MAE of
+        each group.
     groups
-        Whether the MAE of every group is a figure too.
+        Whether to add the MAE of every group.
     all_settings
-        Whether rows have every config field, instead of those that differ between rows.
+        Whether rows show every config field instead of those that differ between rows.
     marking
-        How tests are corrected, and the margin of equivalence; by default Holm's correction, and no margin.
+        The correction for many tests, and the margin of equivalence; by default Holm's correction and no margin.
     scored
         Returns all scored runs on a split and images (a hash), to estimate seed variances from; by default the compared
         runs alone.
@@ -270,7 +270,7 @@ def _with_settings(drafts: Sequence[DraftRow], all_settings: bool) -> tuple[tupl
     precisions = {} if all_settings else settled_precisions([run for draft in drafts for run in draft.runs])
     texts = [settings_of([run.config | precisions.get(run.id, {}) for run in draft.runs]) for draft in drafts]
     computed = [settings_of([resolved(run.manifest) for run in draft.runs if run.manifest]) for draft in drafts]
-    # A run that did not start leaves these open, which tells it from no other.
+    # A run that has not started leaves these open, which distinguishes it from no other.
     for name in differing([text for text in computed if text]):
         texts = [{**text, name: own[name]} if own else text for text, own in zip(texts, computed, strict=True)]
         if name == "arithmetic" and not all_settings:

@@ -25,7 +25,7 @@ class Group:
 class ComparedRow:
     """A run, runs that differ only in their seed, the constant predictor, or figures that were published or imported.
 
-    `settings` holds the config fields that differ between the rows, as text, and `label` says them in short. `runs`
+    `settings` holds the config fields that differ between the rows, as text, and `label` shortens them. `runs`
     are the ids of the runs behind the row, and `id` that of a single run. A row that is not comparable, for the
     `reason` given, has no best figures and no differences. `rank` is its average rank and `on_front` tells whether
     it is on the Pareto front, both over the comparison's `ranked_over`; None for constants and for rows that cannot
@@ -79,8 +79,8 @@ class Comparison:
     `split` is None if no run was scored. `baseline` is the name of the baseline's row. `n` counts the images that the
     comparable rows share. `folded` means that runs which differ only in their seed are one row. `ranked_over` names the
     columns behind ranks and Pareto marks; it is empty if fewer than two runs can be ranked. `tests` counts the tests of
-    MAE and biases against the baseline, `further_tests` those of all other figures: two families, each corrected by
-    itself. `is_foldable` means that some rows differ only in their seed. `data` is the name of the data that the
+    MAE and biases against the baseline, `further_tests` those of all other figures: two families, each corrected
+    separately. `is_foldable` means that some rows differ only in their seed. `data` is the name of the data that the
     comparable rows were scored on. `winner` holds the ids of the runs behind the row that a goal chose, see
     `ageui.compare.best`.
     """
@@ -105,5 +105,5 @@ class Comparison:
 
     @cached_property
     def has_unselected(self) -> bool:
-        """Whether the images chose no weights of some run."""
+        """Whether some run's weights were not chosen on these images."""
         return any(row.kind == "run" and not row.is_selected for row in self.rows)

@@ -26,7 +26,7 @@ def render_text(comparison: Comparison, format: str) -> str:
     Parameters
     ----------
     comparison
-        What `compare` returns.
+        The result of `compare`.
     format
         One of `FORMATS` except `table`: `md`, `csv`, `tex`, `html` or `json`.
 
@@ -51,6 +51,7 @@ def render_text(comparison: Comparison, format: str) -> str:
 
 
 def records(comparison: Comparison) -> Records:
+    """A row per row of the comparison, in full precision: identity, settings, and every figure with its parts."""
     parts = (*_PARTS, *(_SPREAD_PARTS if comparison.folded else ()))
     heads = ["run", "id", "status", "split", "selected", "images", "comparable", "reason", *comparison.settings]
     heads += [f"{_field(column, comparison)}{part}" for column in comparison.columns for part in parts]

@@ -56,12 +56,12 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     if any(column.endswith("_signed") for column in comparison.further):
         yield Note("signed:", SIGNED_GAP)
     if any(cell.best for cell in cells):
-        yield Note(BEST, "best of the runs; runs with the same printed figure share it")
+        yield Note(BEST, MEANINGS[BEST])
     if comparison.ranked_over:
         figures = ", ".join(map(figure_title, comparison.ranked_over))
         yield Note(RANK, f"mean place among the runs over {figures}; those that tie share theirs")
     if any(row.on_front for row in rows):
-        yield Note(FRONT, "on the Pareto front: no run is as good in all of these and better in one")
+        yield Note(FRONT, MEANINGS[FRONT])
     if any(cell.interval for cell in cells):
         yield Note("± and –", "95% bootstrap interval, for MAE as half its width")
     if any(cell.spread for cell in cells):

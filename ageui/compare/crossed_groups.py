@@ -1,4 +1,4 @@
-"""Scores by groups that several attributes make together, such as women over sixty, which are not stored."""
+"""Scores by crossed groups of several attributes, such as women over sixty. They are not stored."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -3,7 +3,7 @@
 A difference of means over seeds has three independent sources of chance: the seeds of either side, and the images that
 both sides share. Given the variance that seeds have in common, each side's part follows a scaled t distribution, and
 their sum is close to one with the same second and fourth moment (Patil, Approximation to the Behrens-Fisher
-distributions, 1965). The p-value averages over the candidates for that common variance. What remains of each training
+distributions, 1965). The p-value averages over the candidates for that common variance. The residual of each training
 on each image counts in both parts, which makes the test slightly conservative.
 """
 
@@ -87,12 +87,12 @@ def difference_test(
     sides
         The sides whose figures depend on a seed: both, or the one that is compared with a constant predictor.
     seeds
-        The seed variance over all repeated settings of the same data; None takes that of the sides alone.
+        The seed variance over all repeated settings of the same data; None uses the two sides alone.
 
     Returns
     -------
     DifferenceTest or None
-        None if a side has a single seed, which says nothing of how its setting varies.
+        None if a side has a single seed, which shows no variation.
 
     Examples
     --------
@@ -121,9 +121,9 @@ def difference_test(
 
 
 def seeds_to_settle(years: float, image_variance: float, seeds: SeedVariance) -> int | None:
-    """The seeds a side that find a true difference of `years` with 80% power, uncorrected.
+    """The number of seeds per side that detects a true difference of `years` with 80% power, uncorrected.
 
-    None if image noise alone is larger: no number of seeds settles it, more images can.
+    None if the noise of images alone is larger: then only more images help.
 
     Examples
     --------

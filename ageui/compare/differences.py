@@ -64,11 +64,11 @@ def with_differences(
     columns
         The figures of every row.
     main
-        Those of them whose tests are one family: MAE and biases. All others are the second.
+        The figures whose tests form the first family: MAE and biases. All others form the second.
     seeds
         The seed variance of each figure, where settings were repeated.
     marking
-        How differences are tested.
+        The options of the tests.
     resamples
         Number of bootstrap samples; 0 computes no intervals and no tests.
     cache

@@ -46,7 +46,7 @@ def label(config: Mapping[str, Any], names: Sequence[str]) -> str:
 
 
 def telling(settings: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:
-    """For each of the settings, given as text, the fields that tell it from the others.
+    """For each of the settings, given as text, the fields that distinguish it from the others.
 
     Loss and weights come first if they differ. Among settings that share these fields, the field with the most values
     follows, preferably one with a short name. Fields in common are not named.

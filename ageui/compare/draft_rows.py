@@ -104,7 +104,7 @@ def run_draft(
     reference
         The scores on the images that comparable rows share; None if no run was scored.
     predictions
-        Returns the predictions of a run, given by its id, on a split, or None; asked only if they are needed.
+        Returns the predictions of a run, given by its id, on a split, or None; called only if needed.
     """
     scores = run.scores(split) if split else None
     reason = _why_unscored(run, split) if scores is None else _why_not_comparable(scores, reference)

@@ -1,4 +1,4 @@
-"""The figures of an epoch, where those of other tools are incomplete."""
+"""Reads figures of epochs; those of other tools may be incomplete."""
 
 import math
 from collections.abc import Callable

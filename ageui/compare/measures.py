@@ -78,8 +78,8 @@ def sorted_by(comparison: Comparison, name: str, *, descending: bool = False, pi
 def front_by(comparison: Comparison, *names: str) -> list[bool]:
     """Whether each row is on the Pareto front of some figures.
 
-    Only comparable runs are, and scores whose images chose the weights only if all runs have such scores. No value of a
-    field is better, so that there is no front over fields.
+    Only comparable runs can be; if their images chose the weights, only if this holds for all runs. Fields have no
+    better values, so they have no front.
     """
     if not all(name == RANK or name in comparison.columns for name in names):
         return [False] * len(comparison.rows)

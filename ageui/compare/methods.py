@@ -39,7 +39,7 @@ def methods_text(comparison: Comparison, runs: "Sequence[RunDetail]", format: st
     Parameters
     ----------
     comparison
-        What `compare` returns.
+        The result of `compare`.
     runs
         The runs that were compared.
     format

@@ -1,7 +1,7 @@
 """Differences between predictors and a baseline on the same images, with paired bootstrap intervals. NumPy only.
 
-Each bootstrap sample draws images (or subjects) and scores all predictors on that draw, so difficulties that an image
-poses to both cancel. Predictions that were fitted to ages are refitted in each sample.
+Each bootstrap sample draws images (or subjects) and scores all predictors on that draw, so an image's difficulty
+for both cancels. Predictions that were fitted to ages are refitted in each sample.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ def paired_differences(
     sides
         The errors of each side's trainings, whose figures are averaged. All are on the same images with equal groups.
     baseline
-        Those of the baseline.
+        The errors of the baseline's trainings.
     form
         Returns the form of the figure, which the images have.
     resamples

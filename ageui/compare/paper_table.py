@@ -1,4 +1,4 @@
-"""A comparison as a table for a paper: a row per setting with MAE and biases, and nothing that needs a second line."""
+"""A comparison as a table for a paper: a row per setting with MAE and biases, each in one line."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,7 +41,7 @@ def caption(comparison: Comparison) -> str:
 
 
 def seeds_of(row: ComparedRow) -> int:
-    """The number of seeds behind a row's figures; 0 for rows that no run was scored for."""
+    """The number of seeds behind a row's figures; 0 for rows without a scored run."""
     if row.kind != "run" or row.cells[0].value is None:
         return 0
     spread = row.cells[0].spread

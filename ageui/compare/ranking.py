@@ -84,7 +84,7 @@ def ranked(
     columns
         The names of the cells of each row.
     main
-        Those to rank over: MAE and biases. Columns without a figure do not count.
+        The columns to rank over: MAE and biases. Columns without a figure do not count.
 
     Returns
     -------

@@ -35,9 +35,9 @@ class Repeatable(NamedTuple):
 def repeats(runs: Sequence[Repeatable | None]) -> list[list[int]]:
     """The places of runs, with those of repeats together, in the place of the first.
 
-    A run that is not scored yet joins those that are. Of two runs with the same seed only one is a repeat, one with
-    scores if there is one; ensembles are repeats if they share no training. None stands for a row that repeats none,
-    such as published figures.
+    A run that is not scored yet joins those that are. Of two runs with the same seed only one is a repeat, preferably
+    one with scores; ensembles are repeats if they share no training. None stands for a row that repeats none, such as
+    published figures.
 
     Examples
     --------

@@ -22,9 +22,9 @@ def row_labels(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> l
     Returns
     -------
     list of str
-        Loss and weights if they differ, then the fewest other settings that tell the rows apart, and those of initial
-        weights, crop and size differ. Equal labels get the seed,
-        and if that does not help the name. Rows without a config keep their name.
+        Loss and weights if they differ, then the fewest other settings that tell the rows apart, and initial weights,
+        crop and size wherever they differ. Equal labels get the seed, and if that does not help, the name. Rows
+        without a config keep their name.
 
     Examples
     --------

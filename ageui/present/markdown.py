@@ -36,8 +36,8 @@ def table_text(table: Table) -> str:
 def page(sheet: ExportSheet) -> str:
     """Title, paragraphs, table and legend, ending in a line feed."""
     title = [f"## {escaped(sheet.title)}"] if sheet.title else []
-    legend = bullets(map(note_text, sheet.table.legend))
-    return "\n\n".join([*title, *map(escaped, sheet.about), table_text(sheet.table), legend]) + "\n"
+    legend = [bullets(map(note_text, sheet.table.legend))] if sheet.table.legend else []
+    return "\n\n".join([*title, *map(escaped, sheet.about), table_text(sheet.table), *legend]) + "\n"
 
 
 def _line(cells: Iterable[str]) -> str:

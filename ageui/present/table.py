@@ -17,7 +17,7 @@ class Difference:
 
     `interval` is a 95% interval, given images that both share. If both are means over seeds, it covers the seeds too,
     and there is a test of equal settings: its `p_value`, and `adjusted` for the number of tests. `equivalent` tells
-    whether the settings differ by less than a margin that was asked about.
+    whether the settings differ by less than the requested margin.
     """
 
     value: float
@@ -178,7 +178,7 @@ class Records:
 class ExportSheet:
     """The content of an exported file: table, title and paragraphs for people, records and data for programs.
 
-    `label` is what LaTeX refers to the table by, and `remarks` are those of its author, which readers do not see.
+    `label` names the table in LaTeX, and `remarks` are for its author: readers do not see them.
     """
 
     table: Table

@@ -89,8 +89,8 @@ def with_legend(table: Table) -> RenderableType:
 class Blocks:
     """The table, broken into several blocks if not all figures fit beside the names.
 
-    Settings are joined in one column of the first block. Columns that may be left out are, before there is a second
-    block.
+    Settings are joined in one column of the first block. Columns that may be left out go before a second block
+    begins.
     """
 
     table: Table

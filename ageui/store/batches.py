@@ -8,5 +8,6 @@ _BATCH = 500
 
 
 def batches(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    """The values in order, at most 500 at a time."""
     for start in range(0, len(values), _BATCH):
         yield values[start : start + _BATCH]

@@ -64,6 +64,7 @@ def dump_json(value: Any) -> str:
 
 
 def load_json(text: str) -> Any:
+    """The value of a text that `dump_json` wrote."""
     return json.loads(text, object_hook=_unmarked if "$float" in text else None)
 
 

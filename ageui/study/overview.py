@@ -69,7 +69,7 @@ def best_cell(table: StudyTable, name: str) -> Cell:
 def best_texts(table: StudyTable) -> dict[str, str]:
     """The smallest measured value of each figure as it is printed, so that equal ones share its mark.
 
-    Scores of which some are selected have no best, nor has a single cell.
+    A single cell has no best, nor have scores of which some are selected.
     """
     found = {}
     for name in table.shown_figures:

@@ -52,7 +52,7 @@ def legend(table: StudyTable) -> Iterator[Note]:
     difference = "; difference: measured − published" if table.study.has_published else ""
     yield Note("", f"{said}; measured: mean ± standard deviation over (n) seeds{difference}")
     if any(row.cell.published for row in table.rows):
-        yield Note(PUBLISHED, "published, not measured here")
+        yield Note(PUBLISHED, MEANINGS[PUBLISHED])
     shown = [figure for row in table.rows for figure in row.figures.values()]
     if table.is_selected:
         yield Note("selected:", SELECTED)

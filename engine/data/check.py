@@ -41,6 +41,8 @@ from engine.short_text import short_list
 from engine.weighting import weight_table
 
 _SHOWN = 3
+_SMALL = 64
+"""The smallest input of a preset: networks see smaller images enlarged."""
 
 
 @dataclass(frozen=True)
@@ -163,13 +165,14 @@ def check_manifest(
 class _Decoded:
     """The SHA-256 of each image, grey thumbnails (N, 32, 32) of the readable images, and the problems of the others.
 
-    `animated` are the readable images with several frames.
+    `animated` are the readable images with several frames, `small` those with fewer than 64 pixels on a side.
     """
 
     content: tuple[str, ...]
     thumbnails: NDArray[np.uint8]
     unreadable: tuple[RowProblem, ...]
     animated: tuple[str, ...]
+    small: tuple[str, ...]
 
 
 def _examined(rows: Manifest, decoded: _Decoded, spec: DataSpec, target: Target) -> Examined:
@@ -184,14 +187,16 @@ def _examined(rows: Manifest, decoded: _Decoded, spec: DataSpec, target: Target)
         problems=(*manifest.problems, *decoded.unreadable),
         duplicates=_near_duplicates(frame, content, decoded.thumbnails, drawn=are_drawn(spec)),
         identical=identical_images(frame, content),
-        notes=(*manifest.notes, *_animation_notes(decoded.animated)),
+        notes=(*manifest.notes, *_image_notes(decoded)),
     )
     return Examined(report, content_hash_of(frame, content, target), dict(zip(frame["image"], content, strict=True)))
 
 
-def _animation_notes(animated: Sequence[str]) -> Iterator[str]:
-    if animated:
-        yield f"{counted(len(animated), 'image')} with {FRAMES}: {short_list(animated, _SHOWN)}"
+def _image_notes(decoded: _Decoded) -> Iterator[str]:
+    small = f"fewer than {_SMALL} pixels in width or height, which networks enlarge"
+    for images, what in ((decoded.animated, FRAMES), (decoded.small, small)):
+        if images:
+            yield f"{counted(len(images), 'image')} with {what}: {short_list(images, _SHOWN)}"
 
 
 def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Target) -> DataReport:
@@ -217,33 +222,37 @@ def _report(manifest: Manifest, frame: pd.DataFrame, spec: DataSpec, target: Tar
 def _decode_all(manifest: Manifest, known: Sequence[str] | None, progress: Progress | None) -> _Decoded:
     """Decodes all images, and hashes them unless their hashes are `known`."""
 
-    def thumbnail(image: str) -> tuple[str, NDArray[np.uint8] | str, bool]:
+    def thumbnail(image: str) -> tuple[str, NDArray[np.uint8] | str, bool, bool]:
         content = ""
         try:
             file = manifest.content(image)
             content = hashlib.sha256(file).hexdigest() if known is None else ""
             grey = Image.fromarray(manifest.read(image)).convert("L")
-            return content, np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)), is_animated(file)
+            thumb = np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+            return content, thumb, is_animated(file), min(grey.size) < _SMALL
         except DataError as error:
-            return content, str(error), False
+            return content, str(error), False, False
 
     images, splits = [str(image) for image in manifest.frame["image"]], manifest.frame["split"]
     hashes: list[str] = []
     thumbnails: list[NDArray[np.uint8]] = []
     problems: list[RowProblem] = []
     animated: list[str] = []
+    small: list[str] = []
     decoded = zip(images, splits, in_threads(thumbnail, images), strict=True)
-    for done, (image, split, (content, found, has_frames)) in enumerate(decoded, start=1):
+    for done, (image, split, (content, found, has_frames, is_small)) in enumerate(decoded, start=1):
         hashes.append(content)
         if isinstance(found, str):
             problems.append(RowProblem(image, found, split))
         else:
             thumbnails.append(found)
             animated += [image] if has_frames else []
+            small += [image] if is_small else []
         if progress is not None and (done % 32 == 0 or done == len(images)):
             progress("reading images", done, len(images))
     stacked = np.stack(thumbnails) if thumbnails else np.zeros((0, THUMBNAIL, THUMBNAIL), dtype=np.uint8)
-    return _Decoded(tuple(hashes if known is None else known), stacked, tuple(problems), tuple(animated))
+    all_hashes = tuple(hashes if known is None else known)
+    return _Decoded(all_hashes, stacked, tuple(problems), tuple(animated), tuple(small))
 
 
 def _split_counts(frame: pd.DataFrame, split: str) -> SplitCounts:

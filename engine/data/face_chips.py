@@ -36,12 +36,16 @@ MEAN_FACE: Final[NDArray[np.float64]] = np.array(
 
 
 class Box(NamedTuple):
-    """Edges in pixels of an image."""
+    """Edges in pixels of an image. A face at the image's border can have edges beyond it."""
 
     left: int
     top: int
     right: int
     bottom: int
+
+    def within(self, width: int, height: int) -> "Box":
+        """The part of the box in an image of this size."""
+        return Box(max(self.left, 0), max(self.top, 0), min(self.right, width), min(self.bottom, height))
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def unusable(problems: Sequence[RowProblem]) -> str:
 
 @dataclass(frozen=True)
 class LabelRemark:
-    """A trouble with the labels and its cure, in one line.
+    """A problem with the labels and its cure, in one line.
 
     `kind` is a short name for programs. `attribute` is the attribute concerned; None for splits and ages.
     """
@@ -225,7 +225,7 @@ class DataReport:
 
     @property
     def counts(self) -> DataCounts:
-        """The line about this data set in a list of data sets."""
+        """The counts that a list of data sets shows."""
         groups: dict[str, dict[str, dict[str, int]]] = {}
         for group in self.groups:
             groups.setdefault(group.attribute, {})[group.group] = group.counts

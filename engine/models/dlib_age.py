@@ -31,7 +31,7 @@ share."""
 
 _FILE: Final = "models/age-v1.onnx"
 _FLOAT: Final = 1
-"""The number of fp32 among ONNX's kinds of tensors."""
+"""ONNX's number for tensors of fp32."""
 _MESSAGES: Final = {
     "Tensor": (("dims", 1, "INT64", True), ("data_type", 2, "INT32", False), ("name", 8, "STRING", False),
                ("raw_data", 9, "BYTES", False)),

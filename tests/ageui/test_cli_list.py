@@ -2,12 +2,14 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from store_rows import end, epoch, evaluated, queued, running
 from terminal import Terminal
 
+from ageui.present.marks import MEANINGS
 from ageui.store import Store
 from ageui.store.filter_fields import filter_fields
 
@@ -71,6 +73,23 @@ def test_csv_and_markdown_hold_the_table(ageui: Terminal, listed: Store) -> None
     markdown = ageui("ls", "--format", "md").out.splitlines()
     assert markdown[0].startswith("| id | run | state |")
     assert "| 8.00 |" in markdown[4]
+    assert markdown[5:] == []
+
+
+def test_marks_are_explained_below_the_table(ageui: Terminal, store: Store) -> None:
+    run_id, attempt = running(store, "useless")
+    event = evaluated(mae=12.0)
+    (bias,) = event.result.biases
+    by_chance = replace(event.result, biases=(replace(bias, p_value=0.5),))
+    with store.writing(run_id, attempt) as writer:
+        writer.epoch(epoch())
+        writer.evaluated(replace(event, result=by_chance), "apparent", "faces")
+    end(store, run_id, attempt)
+    for text in (ageui("ls").out, ageui("ls", "--format", "md").out.replace("\\", "")):
+        table, _, _ = text.partition("~ inside noise")
+        carried = [mark for mark in MEANINGS if mark in table]
+        assert carried == ["~", "∅"]
+        assert all(f"{mark} {MEANINGS[mark]}" in " ".join(text.split()) for mark in carried)
 
 
 @pytest.mark.parametrize("option", ["--sort", "--columns"])

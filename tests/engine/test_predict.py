@@ -96,3 +96,15 @@ def test_images_unlike_face_crops_get_warnings(weights: Path, tmp_path: Path) ->
         "strip": [f"too oblong for a face crop: 40×300 pixels, {crop}"],
         "wide": [f"too oblong for a face crop: 49×32 pixels, {crop}"],
     }
+
+
+def test_an_image_that_is_much_enlarged_gets_a_warning(weights: Path, tmp_path: Path) -> None:
+    larger = tmp_path / "larger.safetensors"
+    save_fresh_weights(larger, size=128)
+    for side in (42, 43):
+        noise = np.random.default_rng(0).integers(0, 256, (side, 50, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(tmp_path / f"{side}.png")
+    images = (tmp_path / "42.png", tmp_path / "43.png")
+    said = "only 50×42 pixels, which are enlarged to 128×128; give a larger image of the face"
+    assert [one.warnings for one in _predicted(larger, *images)] == [(said,), ()]
+    assert [one.warnings for one in _predicted(weights, *images)] == [(), ()]

@@ -10,7 +10,7 @@ from ageui.compare.comparison_table import legend
 from ageui.compare.figure_names import better, figure_title
 from ageui.compare.measures import is_main, measure_title
 from ageui.present.figures import change
-from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, NO_BETTER, NOISE, PUBLISHED, REAL
+from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, NO_BETTER, NOISE, PUBLISHED, REAL, brief
 from ageui.present.wording import note_text
 from ageui.store import RunDetail
 from ageui.text.clean import clean
@@ -72,15 +72,15 @@ def legend_of(comparison: Comparison, width: int) -> Text:
     are_low = all(better(column) == "low" for column in comparison.columns)
     lower, higher = ("better", "worse") if are_low else ("lower", "higher")
     marks = (
-        (any(cell.best for cell in cells), f"{BEST} best"),
-        (any(cell.inside_noise for cell in cells), f"{NOISE} inside noise"),
+        (any(cell.best for cell in cells), brief(BEST)),
+        (any(cell.inside_noise for cell in cells), brief(NOISE)),
         (comparison.baseline is not None, f"− {lower} + {higher} than {BASELINE}"),
-        (any(cell.difference and cell.difference.real for cell in cells), f"{REAL} settings differ"),
-        (any(cell.difference and cell.difference.equivalent for cell in cells), f"{EQUIVALENT} equal"),
-        (any(row.on_front for row in rows), f"{FRONT} Pareto front"),
-        (any(row.kind == "published" for row in rows), f"{PUBLISHED} published"),
-        (any(row.is_apart for row in rows), f"{APART} other images"),
-        (any(cell.no_better for cell in cells), f"{NO_BETTER} no better than the constant"),
+        (any(cell.difference and cell.difference.real for cell in cells), brief(REAL)),
+        (any(cell.difference and cell.difference.equivalent for cell in cells), brief(EQUIVALENT)),
+        (any(row.on_front for row in rows), brief(FRONT)),
+        (any(row.kind == "published" for row in rows), brief(PUBLISHED)),
+        (any(row.is_apart for row in rows), brief(APART)),
+        (any(cell.no_better for cell in cells), brief(NO_BETTER)),
         (any(cell.spread for cell in cells), "± std over seeds"),
         (any(cell.interval for cell in cells), "± – 95% interval"),
     )

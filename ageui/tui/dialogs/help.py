@@ -1,4 +1,4 @@
-"""Lists all keys of a screen and their actions."""
+"""Lists all keys of a screen and their actions, and the marks and symbols of tables."""
 
 import re
 from collections.abc import Iterable
@@ -14,15 +14,21 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from ageui.present.marks import MEANINGS
+from ageui.text.states import SYMBOLS
 from ageui.tui import keys
 from ageui.tui.dialogs.dialog import Dialog
 
 Group = tuple[str, list[tuple[str, str]]]
-"""A title with its rows: keys, and what they do."""
+"""A title with its rows: keys, and what they do; or marks, and what they mean."""
+_SIGNS: tuple[Group, ...] = (
+    ("Marks", list(MEANINGS.items())),
+    ("States", [(symbol, status) for status, symbol in SYMBOLS.items()]),
+)
 
 
 class HelpScreen(Dialog[None]):
-    """Lists the active keys of the screen `of`, then those of its focused widgets, then those of every screen.
+    """Lists the active keys of the screen `of`, of its focused widgets and of every screen, then marks and symbols.
 
     Typing searches them.
     """
@@ -36,7 +42,7 @@ class HelpScreen(Dialog[None]):
 
     def __init__(self, of: Screen[object]) -> None:
         super().__init__()
-        self._groups = key_groups(of)
+        self._groups = [*key_groups(of), *_SIGNS]
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
@@ -81,7 +87,7 @@ def _title(node: DOMNode) -> str:
 
 
 def _table(groups: Iterable[Group], sought: str) -> Table:
-    """The keys whose line contains all sought words."""
+    """The lines that contain all sought words."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
@@ -93,5 +99,5 @@ def _table(groups: Iterable[Group], sought: str) -> Table:
         for key, what in found:
             table.add_row(Text(key), Text(what))
     if not table.row_count:
-        table.add_row(Text(), Text(f"No key matches {sought}"))
+        table.add_row(Text(), Text(f"Nothing matches {sought}"))
     return table

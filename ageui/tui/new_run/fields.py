@@ -95,7 +95,8 @@ def form_fields(data: Sequence[DataSpec] = (), devices: Sequence[str] = ()) -> d
         **dict.fromkeys(choices.REPORT_ATTRIBUTES),
         **{name: None for spec in data for name in spec.columns if name not in _COLUMNS_OF_IMAGES},
     }
-    fields["data"] = replace(fields["data"], choices=tuple(spec.name for spec in data))
+    about_data = f"{fields['data'].what}; for folds of it, use ageui run --folds K"  # a form reads no images to divide
+    fields["data"] = replace(fields["data"], what=about_data, choices=tuple(spec.name for spec in data))
     fields["weights"] = replace(fields["weights"], choices=("none", *attributes, choices.LDS))
     fields["device"] = replace(fields["device"], choices=tuple(dict.fromkeys((*_SUGGESTED["device"], *devices))))
     return fields

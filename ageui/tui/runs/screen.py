@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from ageui.planning.queue_places import QueuePlace
-from ageui.present.marks import NO_BETTER, NOISE
+from ageui.present.marks import brief, marks_in
 from ageui.store import RunRow, Store
 from ageui.store.filters import ordering
 from ageui.text.clean import clean
@@ -42,9 +42,6 @@ from ageui.tui.widgets.text_line import TextLine
 from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError
 
-_MARKS = f"{NOISE} inside noise  {NO_BETTER} no better than the constant"
-
-
 _ACTIONS_ON_RUNS = frozenset(key.action for key in keys.TABLE[keys.RUNS] if "." not in key.action)
 
 
@@ -69,6 +66,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         self._hidden_run: int | None = None
         self._query = PageQuery(RunsQuery(), 0, 100)
         self._snapshot: RunsSnapshot | None = None
+        self._marks: list[str] = []
         self._queue_places: tuple[str, Mapping[int, QueuePlace]] = ("", {})
         self._has_kept_list = True  # false once a long list was read in part
 
@@ -122,6 +120,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         columns = self.table.columns
         shown = found.entries[snapshot.first : snapshot.first + snapshot.query.count]
         rows = [row_cells.table_row(entry, snapshot.page, columns) for entry in shown]
+        self._marks = marks_in(*(row.cells for row in rows))
         is_same_list = before is None or before.query.rows.is_same_list(snapshot.query.rows)
         self.table.put(snapshot.first, rows, len(found.entries), keeps_row=is_same_list)
         if snapshot.query.follow is not None and snapshot.query.follow == self._follow:
@@ -188,25 +187,26 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             return
         parts = [self.selection_sentence()] if self.table.selected else []
         parts += [clean(about)] if (about := self._about_current()) else []
-        self.query_one("#summary", TextLine).put(" · ".join(parts))
+        self.query_one("#summary", TextLine).put("  ".join((" · ".join(parts), *map(brief, self._marks))))
         row = self.current()
         self.query_one(RunPreview).look_at(row.id if row is not None else None)
 
     def _about_current(self) -> str:
-        """A description of the row under the cursor, and the meaning of the marks."""
+        """A description of the row under the cursor."""
         entry, row = self._entry(), self.current()
         if entry is not None and entry.kind == "fold":
-            return f"means over seeds, untested; enter shows the {len(entry.runs)} runs, keys act on all, c tests them"
+            return f"means over {len(entry.runs)} seeds, untested; keys act on all: enter shows them, c tests them"
         if entry is not None and entry.kind == "heading":
-            return "means over the group; enter shows or hides its runs, space selects them"
+            return "means over the group; enter opens or closes it, space selects its runs"
         if entry is not None and entry.kind == "constant":
-            return "the constant predictor: the mean age of the train split for every face"
+            return "the constant predictor: the train split's mean age for every face"
         if row is not None and row.error and row.status not in ("done", "queued", "running"):
             return f"{row.name}: {row.error.splitlines()[0]}"
         if row is not None and row.note:
             return f"{row.name}: {row.note}"
-        on = f" on {row.summary.split}" if row is not None and row.summary.split else ""
-        return (f"{row.name} · " if row else "") + f"years{on}  {_MARKS}"
+        if row is None:
+            return ""
+        return f"{row.name} · years" + (f" on {row.summary.split}" if row.summary.split else "")
 
     def show_error(self, error: AgeUIError) -> None:
         self.query_one("#summary", TextLine).put(clean(str(error).splitlines()[0]))

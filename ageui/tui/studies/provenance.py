@@ -1,5 +1,6 @@
 """The background of a study's table: sources of the published figures, warnings, settings, other variants."""
 
+from ageui.present.marks import BEST, MEANINGS, NO_BETTER
 from ageui.present.wording import note_text
 from ageui.study import StudyTable, describe
 from ageui.study.published_and_measured import legend
@@ -31,4 +32,5 @@ def provenance(table: StudyTable) -> list[str]:
 def explained(table: StudyTable) -> list[str]:
     """Explains every figure and mark of the table."""
     runs = f"n: measured seeds; {symbols_text()}; a percentage is a run's progress"
-    return [headline(table), *map(note_text, legend(table)), runs]
+    marks = (f"{mark} {MEANINGS[mark]}" for mark in (BEST, NO_BETTER))
+    return [headline(table), *map(note_text, legend(table)), *marks, runs]

@@ -1,4 +1,4 @@
-"""Finds the columns of images, ages and splits in a table, by names and content."""
+"""Finds the columns of images, ages, splits and attributes in a table, by names and content."""
 
 import re
 import unicodedata
@@ -47,6 +47,16 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "subject": (
         "subjectid", "subjects", "person", "personid", "identity", "identityid", "individual", "individualid",
         "participant", "participantid", "userid", "celebrity", "celebrityid",
+    ),
+    "gender": (
+        "sex", "genders", "genderlabel", "sexlabel", "perceivedgender", "perceivedsex", "geschlecht", "sexo",
+    ),
+    "expression": (
+        "emotion", "emotions", "expressions", "facialexpression", "facialemotion", "expressionlabel", "emotionlabel",
+    ),
+    "ethnicity": (
+        "race", "races", "ethnicities", "ethnicgroup", "ethnicitylabel", "racelabel", "perceivedrace",
+        "perceivedethnicity",
     ),
 }  # fmt: skip
 _OTHER_SETS: Final = ("set", "phase", "usage")
@@ -197,13 +207,11 @@ class _Columns:
             )
 
     def find_attributes(self) -> None:
-        """Gives the report's attributes their own names, however their columns are spelled."""
+        """Gives the report's attributes their own names, if columns of groups have other spellings or synonyms."""
         for name in REPORT_ATTRIBUTES:
-            if not self.has(name):
-                by_letters = [one for one in self._free() if _folded(one) == name]
-                few = [one for one in by_letters if len(_distinct(self.table[one])) <= MOST_GROUPS + 1]
-                if len(few) == 1:
-                    self._take(name, few)
+            if name not in RESERVED_COLUMNS and not self.has(name):
+                by_letters, by_synonym = (list(filter(self._holds_groups, found)) for found in self._by_name(name))
+                self._take(name, by_letters or by_synonym, is_needed=False)
 
     def notes(self) -> Iterator[str]:
         if self.found:
@@ -234,7 +242,7 @@ class _Columns:
             which = f"choose one, as in --columns {quote(f'{name}={candidates[0]}')}"
             if is_needed:
                 raise ConfigError(f"columns {both} of {self.path} could all be the {name}; {which}")
-            self.unused.append(f"columns {both} could all be the {name}, so none is used; {which}")
+            self.unused.append(f"columns {both} could all be the {name}, so none is taken for it; {which}")
         elif candidates:
             self.mapping[name] = self.found[name] = candidates[0]
         return bool(candidates)
@@ -252,6 +260,9 @@ class _Columns:
             self.unused.append(f"column {quoted(column)} is not used, because --fractions sets the splits")
             return False
         return is_folds
+
+    def _holds_groups(self, column: str) -> bool:
+        return 0 < len(_distinct(self.table[column])) <= MOST_GROUPS + 1  # empty text is not a group
 
     def _names_splits(self, column: str) -> bool:
         """Whether a column holds only names of train and another split, whatever its own name."""

@@ -8,6 +8,7 @@ from store_rows import queued
 from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
+from ageui.present.marks import MEANINGS
 from ageui.store import Store
 from ageui.tui import keys
 from ageui.tui.app import AgeUIApp
@@ -120,12 +121,15 @@ def test_help_lists_the_keys_of_the_focused_widget_too_in_groups_and_searches_th
         assert "Next theme" in text
         assert "Toggle selection" not in text
         await press(pilot, *"zz")
-        assert "No key matches themezz" in screen_text(app)
+        assert "Nothing matches themezz" in screen_text(app)
         await press(pilot, "escape", "question_mark")
         app.screen.query_one(VerticalScroll).scroll_end(animate=False)
+        await pilot.pause()
+        shown = screen_text(app)
+        assert all(f"{mark} " in shown for mark in MEANINGS)
         await pilot.resize_terminal(80, 24)
         await press(pilot, *["pagedown"] * 5)
-        assert "Quit; background work continues" in screen_text(app), "it scrolls to its end"
+        assert "‖ interrupted" in " ".join(screen_text(app).split()), "it scrolls to its end, below the marks"
 
     use(store, scenario, size=(100, 60))
 

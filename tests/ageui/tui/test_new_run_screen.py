@@ -169,6 +169,15 @@ def test_reset_empties_the_form_and_leaving_a_filled_one_asks(store: Store) -> N
     use(store, scenario)
 
 
+def test_the_form_names_the_command_for_folds(store: Store) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        row(app, "data").focus_text()
+        await until(pilot, lambda: "for folds of it, use ageui run --folds K" in said(app, "#field"))
+
+    use(store, scenario, size=(80, 24))
+
+
 def test_unused_fields_are_dim_and_name_their_condition(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)

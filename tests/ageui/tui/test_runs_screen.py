@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from listed_rows import scored
 from pilot import (
     HOSTILE,
     alive,
@@ -23,6 +24,7 @@ from store_rows import end, epoch, queued, running, steps
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
+from ageui.present.marks import MEANINGS
 from ageui.store import Store
 from ageui.text.clean import clean
 from ageui.tui.app import AgeUIApp
@@ -90,6 +92,20 @@ def test_every_state_is_shown_with_symbol_word_and_figures(store: Store, size: t
         assert "diverged 1/8 · the loss is nan" in lines[4]
         assert re.search(r"6\.00 +0\.50 ", lines[5])
         assert re.search(r"constant 30\.2 .* 11\.50 +2\.00 ", lines[6])
+
+    use(store, scenario, size=size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_mark_in_the_table_is_explained_below_it(store: Store, size: tuple[int, int]) -> None:
+    scored(store, "good")
+    scored(store, "useless", (12.0, 2.5, 1.25, 0.75, 4.5), seed=1)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        table, _, below = screen_text(app).rpartition("constant 30.2")
+        shown = {mark for mark in MEANINGS if mark in table}
+        assert shown == {"★", "~", "∅"}
+        assert {mark for mark in MEANINGS if f"{mark} " in below.splitlines()[-2]} == shown
 
     use(store, scenario, size=size)
 

@@ -211,6 +211,18 @@ def test_every_face_of_a_photo_gets_an_age_and_its_box(
     assert whole[1].years is not None
 
 
+def test_a_box_beyond_the_image_is_told_up_to_its_edges(
+    tmp_path: Path, looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(HEADS, "edge.png", [(4, 90, 20)])
+    Image.fromarray(_picture(HEADS["edge.png"])).save(tmp_path / "edge.png")
+    save_fresh_weights(tmp_path / "weights.safetensors", crop="aligned")
+    for find_faces in (True, False):
+        weights, images = tmp_path / "weights.safetensors", [tmp_path / "edge.png"]
+        (found,) = predict_files(weights, images, device="cpu", find_faces=find_faces)
+        assert (found.box, found.problem) == ((0, 70, 24, 96), None)
+
+
 def test_runs_as_is_find_faces_on_request_only(photos: DataSpec, tmp_path: Path, looking: Looking) -> None:
     weights, two = tmp_path / "weights.safetensors", tmp_path / "two.png"
     save_fresh_weights(weights)

@@ -70,8 +70,57 @@ def test_found_columns_are_noted_in_one_line(folder: Path) -> None:
     assert load_manifest(found).attributes == ("gender",)
 
 
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("gender", "sex"),
+        ("gender", "Sex"),
+        ("gender", "perceived_gender"),
+        ("expression", "emotion"),
+        ("expression", "Facial Expression"),
+        ("ethnicity", "Race"),
+        ("ethnicity", "ethnic-group"),
+        ("subject", "subject_id"),
+    ],
+)
+def test_synonyms_of_labels_are_taken_and_noted(folder: Path, name: str, column: str) -> None:
+    spec = _spec(folder, {"image": IMAGES, "age": [1, 20, 30], column: ["a", "b", None]})
+    found, notes = settled(spec)
+    assert notes == (f"columns found by name: {name}={column}; change this with --columns",)
+    manifest = load_manifest(found)
+    assert manifest.frame[name].tolist() == ["a", "b", None]
+    assert manifest.attributes == (() if name == "subject" else (name,))
+
+
+def test_a_column_is_taken_for_a_label_only_if_no_other_fits(folder: Path) -> None:
+    several = {"image": IMAGES, "age": [1, 20, 30], "race": ["x", "y", "y"], "ethnic_group": ["u", "v", "v"]}
+    found, notes = settled(_spec(folder, several))
+    assert found.columns == {}
+    assert notes == (
+        "columns 'race' and 'ethnic_group' could all be the ethnicity, so none is taken for it; choose one, as in "
+        "--columns ethnicity=race",
+    )
+    assert load_manifest(found).attributes == ("race", "ethnic_group")
+    both = {"image": IMAGES, "age": [1, 20, 30], "sex": ["m", "f", "f"], "gender": ["x", "y", "y"]}
+    assert _load(folder, both)[1].attributes == ("sex", "gender")
+    spellings = {"image": IMAGES, "age": [1, 20, 30], "sex": ["m", "f", "f"], "GENDER": ["x", "y", "y"]}
+    assert _load(folder, spellings)[0].columns == {"gender": "GENDER"}
+
+
+def test_a_synonym_keeps_its_name_if_one_asks_for_that_or_it_holds_no_groups(folder: Path) -> None:
+    table = {"image": IMAGES, "age": [1, 20, 30], "race": ["5 km", "10 km", "5 km"]}
+    assert _load(folder, table, columns={"race": "race"})[1].attributes == ("race",)
+    names = [f"{place}.png" for place in range(30)]
+    for name in names:
+        image_file(folder / name)
+    scores = {"image": names, "age": range(30), "emotion": [place / 64 for place in range(30)]}
+    spec, manifest = _load(folder, scores)
+    assert spec.columns == {}
+    assert manifest.attributes == ()
+
+
 def test_a_table_with_the_names_of_ageui_is_described_as_before(folder: Path) -> None:
-    table = {"image": IMAGES, "age": [1, 20, 30], "file": IMAGES, "Age": [3, 4, 5], "sex": ["m", "f", "f"]}
+    table = {"image": IMAGES, "age": [1, 20, 30], "file": IMAGES, "Age": [3, 4, 5], "gender": ["m", "f", "f"]}
     spec = _spec(folder, table)
     found, notes = settled(spec)
     assert found == spec
@@ -166,7 +215,8 @@ def test_marks_of_missing_cells_are_no_groups(folder: Path) -> None:
     assert manifest.frame["ethnicity"].tolist() == ["asian", None, None]
     assert manifest.frame["subject"].tolist() == ["p", None, "None"]
     assert manifest.frame["glasses"].tolist() == ["none", "sun", "none"]
-    assert manifest.attributes == ("ethnicity", "glasses")
+    assert manifest.frame["gender"].tolist() == ["1", "0", None]
+    assert manifest.attributes == ("gender", "ethnicity", "glasses")
     assert "2 cells of 'ethnicity' with 'NA': read as empty" in manifest.notes
 
 
