@@ -25,10 +25,18 @@ from engine.request import RunRequest
 from engine.wire import Decoder, Message, ProtocolError
 
 _READ_AT_ONCE = 1 << 20
+_OWN = (
+    "array", "chdir", "clusters", "export", "export-file", "help", "job-name", "no-requeue", "open-mode", "output",
+    "parsable", "requeue", "test-only", "usage", "version", "wait", "wrap",
+)  # fmt: skip
+"""Options of sbatch that ageui sets, or with which no job would start as it must. sbatch takes shortened names, too."""
 _KILLED = -9
+_SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_FROM_END_TO_FENCE = 40.0
 """Slurm sends SIGKILL half a minute after SIGTERM."""
 _SECONDS_FOR_FINAL_STATE = 10.0
+_SECONDS_TO_COMPLETE = 300.0
+"""Slurm tells a job's final state after its node has cleaned up."""
 _BYTES_PER_MEGABYTE = 1_000_000
 _MOST_CORES = 4
 
@@ -60,18 +68,22 @@ class ClusterOptions:
                 raise ConfigError(
                     f"--sbatch {key}: the value has a line break or another character that cannot be seen"
                 )
-            if key in _OWN:
-                raise ConfigError(f"--sbatch {key}: ageui sets this option itself; leave it out")
+            if any(own.startswith(key) for own in _OWN):
+                raise ConfigError(
+                    f"--sbatch {key}: ageui sets this option itself, or cannot work with it; leave it out"
+                )
             options[key] = value
         return cls(device.partition(":")[2] or None, options)
+
+    @property
+    def chosen_partition(self) -> str | None:
+        """The partition of the jobs; None for Slurm's default."""
+        return self.sbatch.get("partition", self.partition)
 
     def job_options(self, resources: Mapping[str, str]) -> dict[str, str]:
         """The options of a job that needs these resources."""
         partition = {} if self.partition is None else {"partition": self.partition}
         return {**partition, **resources, **self.sbatch}
-
-
-_OWN = frozenset(("array", "chdir", "job-name", "open-mode", "output", "parsable", "requeue", "wait", "wrap"))
 
 
 class SlurmEngine:
@@ -171,9 +183,12 @@ class SlurmEngine:
         state = self._watch.state(self._name)
         if self._ended is None or not self._ended["asked_by"] or self.is_stopping:
             return state
-        end = time.monotonic() + _SECONDS_FOR_FINAL_STATE
-        while (state is None or not state.is_over) and time.monotonic() < end:
-            time.sleep(0.5)
+        begin = time.monotonic()
+        while state is None or not state.is_over:
+            is_completing = state is not None and state.state == "COMPLETING"
+            if time.monotonic() - begin > (_SECONDS_TO_COMPLETE if is_completing else _SECONDS_FOR_FINAL_STATE):
+                break
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
             self._watch.look_now()
             state = self._watch.state(self._name)
         return state
