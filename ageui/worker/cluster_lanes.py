@@ -41,7 +41,7 @@ class ClusterLanes:
         self._has_gpus: bool | None = None
         self._crashes = 0
         self._pause_until = 0.0
-        self._problem = ""
+        self._problem = self._refusal = ""
         self._warned: set[str] = set()
 
     @property
@@ -58,8 +58,9 @@ class ClusterLanes:
                     JobFiles(folder).remove()
 
     def rest(self) -> None:
-        """Stores whether Slurm answers."""
+        """Stores whether Slurm answers and takes jobs."""
         problem = self._watch.problem if self._following else ""  # nobody asks for the states of no jobs
+        problem = problem or (self._refusal if time.monotonic() < self._pause_until else "")
         if problem != self._problem:
             self._problem = problem
             self._say_wait(problem or None)
@@ -182,8 +183,9 @@ class ClusterLanes:
 
     def _pause_after(self, outcome: Outcome) -> None:
         """Submits nothing for a while after a crash or while Slurm is away, longer after each in a row."""
-        is_bad = outcome.ending.kind == "crashed" or outcome.ending.failure == UnreachableError.failure
-        self._crashes = self._crashes + 1 if is_bad else 0
+        is_refused = outcome.ending.failure == UnreachableError.failure
+        self._refusal = outcome.ending.reason if is_refused else ""
+        self._crashes = self._crashes + 1 if is_refused or outcome.ending.kind == "crashed" else 0
         if self._crashes:
             self._pause_until = time.monotonic() + min(LONGEST_PAUSE, 2.0 ** (self._crashes - 1))
 

@@ -219,8 +219,9 @@ def _run(command: Sequence[str], script: str | None = None, environment: Mapping
     if done.returncode == 0:
         return done.stdout
     said = " ".join((done.stderr.strip() or f"exit code {done.returncode}").split())
+    said = said.replace(f"{command[0]}: error: ", "")
     if any(words in said.lower() for words in _UNREACHABLE):
         raise UnreachableError(f"Slurm cannot be reached: {said}")
     if _LIMIT_OF_JOBS.search(said.lower()):
         raise UnreachableError(f"Slurm takes no further job at the moment: {said}")
-    raise RefusedError(f"{command[0]}: {said.removeprefix(f'{command[0]}: error: ')}")
+    raise RefusedError(f"{command[0]}: {said}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from terminal import Terminal
 from worker_runs import FAKE, Says, queue_run, wait_until
 
 from ageui.files.locks import Lock
@@ -15,6 +16,8 @@ from ageui.worker.cluster_lanes import ClusterLanes
 from ageui.worker.lane import SharedDevice
 from ageui.worker.places.job_files import JobFiles, Ticket, host_line
 from ageui.worker.places.slurm import ClusterOptions
+from ageui.worker.queue_waits import queue_waits
+from ageui.worker.worker_files import take_worker_lock
 from engine.data.spec import BUILT_IN
 from engine.errors import StoreError
 from engine.request import RunRequest
@@ -120,3 +123,52 @@ def test_gpus_are_looked_for_in_the_partition_of_the_jobs(says: Says, store: Sto
     lanes = cluster(store, options=ClusterOptions.of("slurm:cpus", ["partition=gpus"]))
     assert not lanes._may_use_gpus()
     assert calls.read_text().split()[-1] == "--partition=gpus"
+
+
+def test_runs_on_a_cluster_without_a_worker_are_named_by_every_command(
+    says: Says, store: Store, orphan: tuple[int, JobFiles], ageui: Terminal
+) -> None:
+    cpu = take_worker_lock(store, "cpu")
+    assert cpu is not None
+    store.workers.register("cpu")
+    for command in ("worker", "status"), ("queue",), ("pause",):
+        assert "1 run trains on a cluster, but no worker follows it" in ageui(*command).err
+    cpu.release()
+
+
+def test_worker_status_says_that_slurm_is_away(
+    says: Says, store: Store, orphan: tuple[int, JobFiles], ageui: Terminal
+) -> None:
+    _, files = orphan
+    files.events.write_bytes(b"")
+    lock = take_worker_lock(store, "slurm")
+    assert lock is not None
+    store.workers.register("slurm")
+    lanes = cluster(store)
+    lanes.attend()
+    wait_until(lambda: bool(lanes.rest() or store.workers.all()[0].waiting_for))
+    done = ageui("worker", "status")
+    assert (done.code, done.err) == (0, "")
+    assert "run 1 (job 12 on node1, GPU 0); Slurm cannot be reached: unable to contact slurm controller" in done.out
+    files.events.write_bytes(b"5ec2e7 " + host_line("ended", code=-9, asked_by=None, oom_kills=0))
+    lanes.end_others()
+    lock.release()
+
+
+def test_queue_and_worker_status_say_that_slurm_takes_no_further_job(says: Says, store: Store, ageui: Terminal) -> None:
+    says("sinfo", "echo '(null)'")
+    says("sbatch", "echo 'sbatch: error: AssocMaxSubmitJobLimit' >&2; exit 1")
+    run_id = queue_run(store)
+    lock = take_worker_lock(store, "slurm")
+    assert lock is not None
+    store.workers.register("slurm")
+    lanes = cluster(store)
+    lanes.work()
+    lanes.end_others()
+    lanes.rest()
+    assert (store.runs.get(run_id).status, store.queue.current_pause()) == ("queued", None)
+    said = "Slurm takes no further job at the moment: AssocMaxSubmitJobLimit"
+    assert f"waiting: {said}" in ageui("worker", "status").out
+    (wait,) = queue_waits(store)
+    assert wait.sentence == f"the worker on slurm waits: {said}"
+    lock.release()
