@@ -198,12 +198,13 @@ class Supervisor:
             time.sleep(_SECONDS_BETWEEN_TRIES)
 
     def _request(self) -> RunRequest:
-        claim, folder = self._claim, self._store.run_folder(self._claim.run_id)
+        claim, folder, data_root = self._claim, self._store.run_folder(self._claim.run_id), self._policy.data_root
         make_private_folder(folder)
         return RunRequest(
             config=claim.run_config(),
             spec=claim.run_data(),
-            data_root=self._policy.data_root,
+            data_root=data_root,
+            images_digest=None if data_root is None else self._store.data.images_digest(claim.run_data()),
             folder=folder,
             attempt=claim.attempt,
             device=self._device,
