@@ -112,13 +112,10 @@ class ClusterLanes:
                 lock.release()
             if not isinstance(error, StoreError) or isinstance(error, BusyError | FullError):
                 raise
-            if str(error) not in self._warned:
-                self._warned.add(str(error))
-                log.warning("%s", error)
+            self._warn_once(str(error))
             return False
         if claim is None:
             return False
-        self._warned.clear()
         how = ": adopted" if claim.is_adopted else ""
         log.info("run %d (%s), attempt %d%s", claim.run_id, claim.name, claim.attempt, how)
         thread = threading.Thread(target=self._attempt, args=(claim, held[-1]), name=f"run {claim.run_id}")
@@ -142,8 +139,9 @@ class ClusterLanes:
             self._files(claim.run_id, claim.attempt).remove()
             log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
             self._pause_after(outcome)
+            self._warned.clear()
         except StoreError as error:
-            log.warning("run %d: %s", claim.run_id, error)
+            self._warn_once(f"run {claim.run_id}: {error}")
         except Exception:
             log.exception("run %d is not followed at the moment", claim.run_id)
         finally:
@@ -188,6 +186,12 @@ class ClusterLanes:
         self._crashes = self._crashes + 1 if is_refused or outcome.ending.kind == "crashed" else 0
         if self._crashes:
             self._pause_until = time.monotonic() + min(LONGEST_PAUSE, 2.0 ** (self._crashes - 1))
+
+    def _warn_once(self, problem: str) -> None:
+        """Warns of a problem of the storage or database that comes back at every turn until an attempt has ended."""
+        if problem not in self._warned:
+            self._warned.add(problem)
+            log.warning("%s", problem)
 
     def _say_wait(self, waiting_for: str | None) -> None:
         with if_it_can_be_written():
