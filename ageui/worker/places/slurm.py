@@ -99,7 +99,7 @@ class SlurmEngine:
         self._started: dict[str, Any] = {}
         self._ended: dict[str, Any] | None = None
         self._has_checkpoint = False
-        self._is_fenced = False
+        self._is_fenced = self._is_away = False
         self._end_by: float | None = None
         self._is_ending = False
         self._secret = ticket.secret.encode()
@@ -120,7 +120,8 @@ class SlurmEngine:
         if self._ended is not None or self._is_fenced:
             return True
         state = self._watch.state(self._name)
-        return state is not None and state.is_over
+        # While the storage is away, the host's last words are unread.
+        return state is not None and state.is_over and not self._is_away
 
     def read(self, seconds: float) -> Iterator[Message]:
         time.sleep(seconds)
@@ -179,9 +180,9 @@ class SlurmEngine:
         return Exit(ended["code"], ended["oom_kills"], told)
 
     def _final_state(self) -> JobState | None:
-        """The job's state, which may become known a moment after its host has ended."""
+        """The job's state. If Slurm ended the job, its reason may become known a while after its host has ended."""
         state = self._watch.state(self._name)
-        if self._ended is None or not self._ended["asked_by"] or self.is_stopping:
+        if self._ended is None or self._ended["asked_by"] != "end" or self.is_stopping:
             return state
         begin = time.monotonic()
         while state is None or not state.is_over:
@@ -206,9 +207,12 @@ class SlurmEngine:
         try:
             with self._files.events.open("rb") as events:
                 events.seek(self._position)
-                return events.read(_READ_AT_ONCE)
-        except OSError:
-            return b""  # the storage may come back
+                content = events.read(_READ_AT_ONCE)
+        except OSError as error:
+            self._is_away = not isinstance(error, FileNotFoundError)
+            return b""
+        self._is_away = False
+        return content
 
     def _message(self, line: bytes) -> Iterator[Message]:
         secret, _, content = line.partition(b" ")

@@ -74,3 +74,19 @@ def test_a_preempted_job_is_known_as_such_even_if_its_node_cleans_up_for_long(
     told = engine.close().told
     assert told is not None
     assert told.failure == "preempted"
+
+
+def test_a_job_has_ended_once_its_last_words_can_be_read(says: Says, tmp_path: Path) -> None:
+    says("squeue", "echo '12|ageui-1|COMPLETED|None|node1'")
+    files, kept = JobFiles.of(tmp_path, 1), tmp_path / "kept"
+    files.create(TICKET, b"request")
+    files.events.rename(kept)
+    files.events.symlink_to(files.events)  # reading it fails
+    engine = SlurmEngine(files, TICKET, "ageui-1", "12", JobWatch())
+    assert list(engine.rest()) == []
+    assert not engine.has_ended
+    kept.write_bytes(b"5ec2e7 " + host_line("ended", code=0, asked_by=None, oom_kills=0))
+    kept.replace(files.events)
+    assert list(engine.rest()) == []
+    assert engine.has_ended
+    assert engine.close().code == 0
