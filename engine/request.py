@@ -29,6 +29,8 @@ class RunRequest(BaseModel):
     data_root
         Folder with the files of data sets on this machine, see `engine.data.data_root`; None where they are at the
         paths that they were registered with.
+    images_digest
+        The digest of the registered images, see `engine.data.data_root`; needed only with `data_root`.
     device
         Replaces `auto` in the config, so that the config stays as the user wrote it.
     cache
@@ -52,6 +54,7 @@ class RunRequest(BaseModel):
     spec: DataSpec
     folder: Path
     data_root: Path | None = None
+    images_digest: str | None = None
     attempt: int = 1
     device: str | None = None
     cache: Path | None = None

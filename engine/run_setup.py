@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.augment import expand_rows
 from engine.config import RunConfig
 from engine.counted import counted
-from engine.data.data_root import below_root
+from engine.data.data_root import below_root, refuse_other_images
 from engine.data.dataset import Dataset, prepare
 from engine.data.manifest import Progress
 from engine.device import Placement, place
@@ -118,6 +118,8 @@ def set_up(request: RunRequest, progress: Progress, warn: Callable[[str], None])
     placement = place(config, request.device, request.manifest)
     spec = request.spec if request.data_root is None else below_root(request.spec, request.data_root)
     dataset = prepare(spec, config.target, config.size, cache=cache, progress=progress, warn=warn, crop=config.crop)
+    if spec != request.spec:
+        refuse_other_images(spec, dataset.content, request.images_digest)
     train_rows = _train_rows(dataset, config)
     codes, groups = _loss_groups(dataset, config, train_rows)
     loss = build_loss(config, len(groups))

@@ -18,6 +18,11 @@ DataRoot = Annotated[
     ),
 ]
 
+Sbatch = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="With --on: option of sbatch, as in time=4:00:00.", show_default=False),
+]
+
 
 def cluster_options(on: str, sbatch: Sequence[str]) -> "ClusterOptions":
     """The options of `--on` and `--sbatch`.

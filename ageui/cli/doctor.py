@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ageui.cli.cluster import DataRoot
+from ageui.cli.cluster import DataRoot, Sbatch
 from ageui.cli.doctor_cluster import Finding, check_cluster
 from ageui.cli.options import AsJson, Database, open_store, print_json, results
 from ageui.files.database_path import database_path
@@ -20,6 +20,7 @@ def doctor(
             metavar="slurm[:PARTITION]", help="Also check a Slurm cluster by a short job.", show_default=False
         ),
     ] = None,
+    sbatch: Sbatch = None,
     data_root: DataRoot = None,
     db: Database = None,
     as_json: AsJson = False,
@@ -31,8 +32,10 @@ def doctor(
     """
     from rich.text import Text
 
-    from engine.errors import AgeUIError
+    from engine.errors import AgeUIError, ConfigError
 
+    if on is None and (sbatch or data_root is not None):
+        raise ConfigError("--sbatch and --data-root need a cluster: add --on slurm, or leave them out")
     findings: list[Finding] = []
     database = database_path(db)
     checks: list[Callable[[], Iterator[Finding]]] = [
@@ -42,7 +45,7 @@ def doctor(
         _cache,
         _locks,
         lambda: _database(database),
-        *([lambda: check_cluster(on, database, data_root)] if on is not None else []),
+        *([lambda: check_cluster(on, sbatch or (), database, data_root)] if on is not None else []),
     ]
     for check in checks:
         try:

@@ -1,6 +1,6 @@
 """The part of `ageui doctor` that checks a Slurm cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ class Finding:
     text: str
 
 
-def check_cluster(on: str, database: Path, data_root: Path | None) -> Iterator[Finding]:
+def check_cluster(on: str, sbatch: Sequence[str], database: Path, data_root: Path | None) -> Iterator[Finding]:
     """Checks Slurm's commands, and by a job that a node sees the files of runs and the data, with equal versions."""
     from ageui.cli.cluster import cluster_options
     from ageui.worker.places.protocol import RefusedError, UnreachableError
@@ -26,7 +26,7 @@ def check_cluster(on: str, database: Path, data_root: Path | None) -> Iterator[F
     from ageui.worker.places.slurm_commands import version
     from engine.errors import AgeUIError
 
-    options = cluster_options(on, ())
+    options = cluster_options(on, sbatch)
     try:
         yield Finding("slurm", True, version())
     except (RefusedError, UnreachableError) as error:
@@ -39,7 +39,8 @@ def check_cluster(on: str, database: Path, data_root: Path | None) -> Iterator[F
         return
     with open_store(database, read_only=True) as store:
         root = data_root and data_root.absolute()
-        paths = [data_set.path for data_set in store.data.all() if data_set.path is not None]
+        named = ((data_set.path, data_set.images, data_set.ignore) for data_set in store.data.all())
+        paths = list(dict.fromkeys(path for paths in named for path in paths if path is not None))
         try:
             answer = ask_a_node(store.folder, paths, options.job_options({}), _SECONDS, root)
         except (NoAnswerError, AgeUIError, OSError) as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ageui.cli.cluster import DataRoot
+from ageui.cli.cluster import DataRoot, Sbatch
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.completion import words
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, results
@@ -55,10 +55,7 @@ def start(
         int | None,
         typer.Option(min=1, metavar="N", help="With --on: number of jobs at once (default: 20).", show_default=False),
     ] = None,
-    sbatch: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="With --on: option of sbatch, as in time=4:00:00.", show_default=False),
-    ] = None,
+    sbatch: Sbatch = None,
     data_root: DataRoot = None,
     checkpoint_seconds: CheckpointSeconds = None,
     db: Database = None,
@@ -232,11 +229,16 @@ def _since(moment: datetime | None) -> str | None:
 
 
 def _doing(is_alive: bool, row: "WorkerRow", runs: "Sequence[RunningRun]") -> str:
+    from ageui.devices import is_cluster
+
     if not is_alive:
         return row.reason or "ended without a reason: it was killed, or the machine was switched off"
     if runs:
         shown = [f"{run.run_id}{f' ({run.where})' if run.where is not None else ''}" for run in runs[:_RUNS_SHOWN]]
         more = f" and {len(runs) - _RUNS_SHOWN} more" if len(runs) > _RUNS_SHOWN else ""
         named = f"run{'s' if len(runs) > 1 else ''} {', '.join(shown)}{more}"
-        return named + (", then stops" if row.stop_requested else "")
+        stops = ", then stops" if row.stop_requested else ""
+        return f"{named}{stops}{f'; {row.waiting_for}' if row.waiting_for and is_cluster(row.device) else ''}"
+    if row.waiting_for and is_cluster(row.device):
+        return f"waiting: {row.waiting_for}"
     return f"waiting for {row.waiting_for}" if row.waiting_for else "waiting for runs"

@@ -70,6 +70,8 @@ def is_held(path: Path) -> bool:
         return True
     try:
         return not _try_lock(descriptor, shared=True)
+    except OSError:
+        return True
     finally:
         os.close(descriptor)
 

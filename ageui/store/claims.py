@@ -126,9 +126,11 @@ def claim_run(session: Session, which: ColumnElement[bool], claimant: Claimant, 
     return _claim_of(session, run, is_on_cluster=claimant.is_on_cluster)
 
 
-def adopt_run(session: Session, run_id: int, number: int, take_lock: TakeLock) -> Claim | None:
+def adopt_run(session: Session, run_id: int, number: int, worker: str, take_lock: TakeLock) -> Claim | None:
     """Claims a running attempt on a cluster whose process has died; None if it has ended. Raises `RunLockedError` if
     `take_lock` fails.
+
+    The attempt becomes that of `worker`, even if a worker on another partition began it.
     """
     run = session.get(Run, run_id)
     if run is None or run.attempt != number or run.status != "running":
@@ -136,7 +138,7 @@ def adopt_run(session: Session, run_id: int, number: int, take_lock: TakeLock) -
     if not take_lock(run_id):
         raise RunLockedError(run_id)
     attempt = session.get_one(Attempt, (run_id, number))
-    attempt.pid, attempt.host = os.getpid(), socket.gethostname()
+    attempt.pid, attempt.host, attempt.worker = os.getpid(), socket.gethostname(), worker
     return _claim_of(session, run, is_on_cluster=True, is_adopted=True, next_event=attempt.next_event)
 
 

@@ -10,6 +10,7 @@ from ageui.store.names import did_you_mean, valid_name
 from ageui.store.store_part import StorePart
 from ageui.store.tables import DataSet
 from ageui.text.clean import clean
+from engine.data.folds import own_splits
 from engine.data.report import DataCounts
 from engine.data.spec import BUILT_IN, DataSpec
 from engine.errors import ConfigError, Problem
@@ -71,6 +72,14 @@ class DataSets(StorePart):
         """The packed `KnownImages` of a data set; None if it was not checked."""
         with self._read() as session:
             return session.exec(select(DataSet.images).where(DataSet.name == name)).one_or_none()
+
+    def images_digest(self, spec: DataSpec) -> str | None:
+        """The `images_digest` of the data set with this description or a fold of it; None if it was not checked."""
+        with self._read() as session:
+            row = _row(session, spec.name)
+            if row is None or row.images is None or DataSpec.model_validate(row.spec) != own_splits(spec):
+                return None
+            return KnownImages.unpacked(row.images).digest
 
     def registered_names(self) -> list[str]:
         """The names of the registered data sets, without the built-in data set."""

@@ -16,12 +16,11 @@ from ageui.store.item_sets import unpack_items
 from ageui.store.run_rows import RUN_ID
 from ageui.store.tables import DataSet, DerivationSource, ItemSet, Result, Run
 from engine.cross_fit import same_values
+from engine.data.data_root import DIGITS_OF_AN_IMAGE, images_digest
 from engine.data.folds import own_hash
 
 if TYPE_CHECKING:
     from engine.data.check import Examined
-
-_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class KnownImages:
     @classmethod
     def of_check(cls, examined: "Examined", before: "KnownImages | None") -> "KnownImages":
         """The images of a check. Keeps content hashes from `before` if the images are the same."""
-        content = {image: sha256[:_DIGITS] for image, sha256 in examined.content.items()}
+        content = {image: sha256[:DIGITS_OF_AN_IMAGE] for image, sha256 in examined.content.items()}
         pairs = {(content[pair.first], content[pair.second]) for pair in examined.report.duplicates}
         near = tuple(sorted((min(pair), max(pair)) for pair in pairs))
         is_same = before is not None and (before.content, before.near) == (content, near)
@@ -55,6 +54,11 @@ class KnownImages:
         found = json.loads(zlib.decompress(blob))
         near = tuple((first, second) for first, second in found["near"])
         return cls(tuple(found["checked"]), found["content"], near)
+
+    @property
+    def digest(self) -> str:
+        """The `images_digest` of the images."""
+        return images_digest(self.content.values())
 
     def hashes(self, images: Iterable[str]) -> list[str] | None:
         """The hash of each image; None if one is unknown."""

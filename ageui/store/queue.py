@@ -118,11 +118,12 @@ class RunQueue(StorePart):
         except RunLockedError:
             return None
 
-    def adopt(self, run: RunningRun, take_lock: TakeLock) -> Claim | None:
-        """Claims the attempt of a run on a cluster whose worker has died; None if it has ended or its lock is held."""
+    def adopt(self, run: RunningRun, worker: str, take_lock: TakeLock) -> Claim | None:
+        """Claims the attempt of a run on a cluster for `worker`, after its own has died; None if the attempt has ended
+        or its lock is held."""
         try:
             with self._write() as session:
-                return adopt_run(session, run.run_id, run.attempt, take_lock)
+                return adopt_run(session, run.run_id, run.attempt, worker, take_lock)
         except RunLockedError:
             return None
 

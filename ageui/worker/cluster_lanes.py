@@ -4,11 +4,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from ageui.files.locks import Lock
 from ageui.memory.expected_memory import CurrentPeaks, expected_peak
-from ageui.store import Claim, Claimant, Store, TakeLock
+from ageui.store import BusyError, Claim, Claimant, FullError, RunningRun, Store, TakeLock
+from ageui.worker.background_workers import is_working
 from ageui.worker.lane import LONGEST_PAUSE, SECONDS_BETWEEN_LOOKS, SharedDevice, if_it_can_be_written
 from ageui.worker.places.job_files import JobFiles
 from ageui.worker.places.protocol import UnreachableError
@@ -26,8 +28,8 @@ log = logging.getLogger("ageui.worker")
 class ClusterLanes:
     """Up to `device.lanes` attempts at once on the cluster `device`, submitted with `options`.
 
-    Attempts that outlived an earlier worker are adopted: their jobs go on, and their events are read from the first
-    that is not stored.
+    Attempts that outlived an earlier worker on any partition are adopted: their jobs go on, and their events are read
+    from the first that is not stored.
     """
 
     def __init__(self, store: Store, device: SharedDevice, options: ClusterOptions) -> None:
@@ -39,7 +41,8 @@ class ClusterLanes:
         self._has_gpus: bool | None = None
         self._crashes = 0
         self._pause_until = 0.0
-        self._problem = ""
+        self._problem = self._refusal = ""
+        self._warned: set[str] = set()
 
     @property
     def are_busy(self) -> bool:
@@ -47,7 +50,7 @@ class ClusterLanes:
 
     def begin(self) -> None:
         """Removes the files of attempts whose end was stored just before their worker died."""
-        with if_it_can_be_written():
+        with if_it_can_be_written(), suppress(OSError):
             folders = list(self._store.folder.glob("*/job.*"))
             running = {self._files(run.run_id, run.attempt).folder for run in self._store.queue.running()}
             for folder in folders:
@@ -55,8 +58,9 @@ class ClusterLanes:
                     JobFiles(folder).remove()
 
     def rest(self) -> None:
-        """Stores whether Slurm answers."""
+        """Stores whether Slurm answers and takes jobs."""
         problem = self._watch.problem if self._following else ""  # nobody asks for the states of no jobs
+        problem = problem or (self._refusal if time.monotonic() < self._pause_until else "")
         if problem != self._problem:
             self._problem = problem
             self._say_wait(problem or None)
@@ -64,9 +68,8 @@ class ClusterLanes:
     def attend(self) -> bool:
         """Adopts attempts that no thread follows."""
         for run in self._store.queue.running():
-            if run.where is None or run.worker != self._device.name or run.run_id in self._following:
-                continue
-            self._follow(partial(self._store.queue.adopt, run))
+            if run.where is not None and run.run_id not in self._following and not self._is_of_another(run):
+                self._follow(partial(self._store.queue.adopt, run, self._device.name))
         return False
 
     def work(self) -> None:
@@ -88,8 +91,13 @@ class ClusterLanes:
     def leave(self) -> None:
         self.end_others()
 
+    def _is_of_another(self, run: RunningRun) -> bool:
+        """Whether a living worker on another partition follows the run."""
+        return run.worker not in (None, self._device.name) and is_working(self._store, run.worker)
+
     def _follow(self, claim_run: Callable[[TakeLock], Claim | None]) -> bool:
-        """Claims a run, and follows its attempt in a thread. Returns False without a run."""
+        """Claims a run, and follows its attempt in a thread. Returns False without a run, or while its lock or the
+        database cannot be used: the run is tried again at the next turn."""
         held: list[Lock] = []
 
         def hold(run_id: int) -> bool:
@@ -99,10 +107,13 @@ class ClusterLanes:
 
         try:
             claim = claim_run(hold)
-        except BaseException:
+        except BaseException as error:
             for lock in held:
                 lock.release()
-            raise
+            if not isinstance(error, StoreError) or isinstance(error, BusyError | FullError):
+                raise
+            self._warn_once(str(error))
+            return False
         if claim is None:
             return False
         how = ": adopted" if claim.is_adopted else ""
@@ -128,8 +139,9 @@ class ClusterLanes:
             self._files(claim.run_id, claim.attempt).remove()
             log.info("run %d: %s %s", claim.run_id, outcome.status, outcome.ending.reason)
             self._pause_after(outcome)
+            self._warned.clear()
         except StoreError as error:
-            log.warning("run %d: %s", claim.run_id, error)
+            self._warn_once(f"run {claim.run_id}: {error}")
         except Exception:
             log.exception("run %d is not followed at the moment", claim.run_id)
         finally:
@@ -154,7 +166,7 @@ class ClusterLanes:
         """Whether jobs can have GPUs. Raises `RefusedError` and `UnreachableError`."""
         with self._guard:
             if self._has_gpus is None:
-                self._has_gpus = has_gpus(self._options.partition)
+                self._has_gpus = has_gpus(self._options.chosen_partition)
             return self._has_gpus
 
     def _memory(self, store: Store, claim: Claim) -> int | None:
@@ -169,10 +181,17 @@ class ClusterLanes:
 
     def _pause_after(self, outcome: Outcome) -> None:
         """Submits nothing for a while after a crash or while Slurm is away, longer after each in a row."""
-        is_bad = outcome.ending.kind == "crashed" or outcome.ending.failure == UnreachableError.failure
-        self._crashes = self._crashes + 1 if is_bad else 0
+        is_refused = outcome.ending.failure == UnreachableError.failure
+        self._refusal = outcome.ending.reason if is_refused else ""
+        self._crashes = self._crashes + 1 if is_refused or outcome.ending.kind == "crashed" else 0
         if self._crashes:
             self._pause_until = time.monotonic() + min(LONGEST_PAUSE, 2.0 ** (self._crashes - 1))
+
+    def _warn_once(self, problem: str) -> None:
+        """Warns of a problem of the storage or database that comes back at every turn until an attempt has ended."""
+        if problem not in self._warned:
+            self._warned.add(problem)
+            log.warning("%s", problem)
 
     def _say_wait(self, waiting_for: str | None) -> None:
         with if_it_can_be_written():

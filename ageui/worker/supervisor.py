@@ -27,7 +27,7 @@ from ageui.worker.places.engine_child import ENGINE
 from ageui.worker.places.protocol import Exit, Place, PlacedEngine, RefusedError, UnreachableError
 from ageui.worker.processes import Process
 from ageui.worker.run_files import log_file, remove_unknown_files
-from engine.errors import AgeUIError, ConfigError, DiskFullError, GpuMemoryError
+from engine.errors import AgeUIError, ConfigError, DiskFullError, GpuMemoryError, StoreError
 from engine.events import Event, RunEnded, RunFailed
 from engine.files import is_full, make_private_folder
 from engine.request import CHECKPOINT_SECONDS, CheckpointFile, RunRequest
@@ -176,20 +176,35 @@ class Supervisor:
         return ending
 
     def _start(self) -> PlacedEngine:
-        request = self._request()
-        if not self._claim.is_adopted:
-            remove_unknown_files(self._store, self._claim)
         file = log_file(self._store, self._claim.run_id, self._claim.attempt)
-        engine: PlacedEngine = self._place.start(request, file, self._locks)
-        return engine
+        warned = False
+        while True:
+            try:
+                request = self._request()
+                if not self._claim.is_adopted:
+                    remove_unknown_files(self._store, self._claim)
+                engine: PlacedEngine = self._place.start(request, file, self._locks)
+                return engine
+            except OSError as error:
+                if not self._claim.is_adopted or is_full(error):
+                    raise
+                # Its engine works on: the attempt has not failed, however long its storage is away.
+                problem = f"run {self._claim.run_id} cannot be adopted at the moment: {error}"
+                if self._should_stop() or self._should_kill():
+                    raise StoreError(problem) from error
+            if not warned:
+                log.warning("%s; trying again", problem)
+                warned = True
+            time.sleep(_SECONDS_BETWEEN_TRIES)
 
     def _request(self) -> RunRequest:
-        claim, folder = self._claim, self._store.run_folder(self._claim.run_id)
+        claim, folder, data_root = self._claim, self._store.run_folder(self._claim.run_id), self._policy.data_root
         make_private_folder(folder)
         return RunRequest(
             config=claim.run_config(),
             spec=claim.run_data(),
-            data_root=self._policy.data_root,
+            data_root=data_root,
+            images_digest=None if data_root is None else self._store.data.images_digest(claim.run_data()),
             folder=folder,
             attempt=claim.attempt,
             device=self._device,

@@ -1,10 +1,16 @@
 """Finds the files of a data set on a machine that has them elsewhere than where the data set was registered."""
 
+import hashlib
 import socket
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from engine.data.spec import DataSpec
 from engine.errors import DataError
+
+DIGITS_OF_AN_IMAGE: Final = 16
+"""The first digits of an image's SHA-256, which identify it."""
 
 
 def below_root(spec: DataSpec, root: Path) -> DataSpec:
@@ -28,6 +34,26 @@ def found_below(path: Path, root: Path) -> Path | None:
     parts = path.relative_to(path.anchor).parts
     ends = (root.joinpath(*parts[start:]) for start in range(len(parts)))
     return next((found for found in (*ends, path) if found.exists()), None)
+
+
+def images_digest(content: Iterable[str]) -> str:
+    """Identifies images, in any order, by the SHA-256 of each."""
+    digits = {one[:DIGITS_OF_AN_IMAGE] for one in content}
+    return hashlib.sha256("\n".join(sorted(digits)).encode()).hexdigest()
+
+
+def refuse_other_images(found: DataSpec, content: Iterable[str], digest: str | None) -> None:
+    """Raises `DataError` unless a data set that was found elsewhere has the images with this `images_digest`.
+
+    A path with a common end, such as `data`, may be another data set. `content` holds the SHA-256 of each image.
+    """
+    if digest == images_digest(content):
+        return
+    what = "holds other images than" if digest is not None else "cannot be compared with"
+    raise DataError(
+        f"data set {found.name!r}: {found.path} on {socket.gethostname()} {what} the data set that was registered; "
+        f"name another --data-root, or read the registered images again: ageui data check {found.name}"
+    )
 
 
 def _found(spec: DataSpec, registered: str, root: Path) -> str:

@@ -76,6 +76,15 @@ def test_a_lock_file_that_was_removed_does_not_lock(tmp_path: Path) -> None:
     new.release()
 
 
+def test_a_lock_on_storage_that_is_away_counts_as_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    (tmp_path / "lock").touch()
+    monkeypatch.setattr(fcntl, "flock", stale)
+    assert is_held(tmp_path / "lock")
+
+
 def test_a_note_that_is_no_note_is_empty(tmp_path: Path) -> None:
     for content in ("", "{", "[1]", '"x"'):
         (tmp_path / "lock").write_text(content)

@@ -32,7 +32,7 @@ def cluster(started_cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> S
 @pytest.fixture
 def store(cluster: SlurmCluster, tmp_path: Path) -> Iterator[Store]:
     """A database with the faces; in the end its worker is stopped, and no job may be left."""
-    with Store.open(tmp_path / "runs.db", files=tmp_path / "shared") as opened:
+    with Store.open(tmp_path / "runs.db", files=tmp_path / "100%jobs") as opened:
         opened.data.add(FACES)
         yield opened
         if is_working(opened, "slurm"):

@@ -39,12 +39,19 @@ SelectTypeParameters=CR_Core
 SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=2,bf_interval=2
 ReturnToService=2
-SlurmdTimeout=8
+SlurmdTimeout=20
 KillWait=5
 GresTypes=gpu
 NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=2 RealMemory=2000 Gres=gpu:1
 NodeName=node2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=2 RealMemory=2000 Gres=gpu:1
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
+Epilog={folder}/epilog
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO PriorityTier=1
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP OverSubscribe=NO PriorityTier=2 PreemptMode=OFF
+"""
+EPILOG = """#!/bin/sh
+test ! -e {folder}/cleans-up-for-long || sleep 12
 """
 
 
@@ -72,6 +79,9 @@ class SlurmCluster:
         (self.folder / "gres.conf").write_text("NodeName=node[1-2] Name=gpu File=/dev/null\n")
         for name in ("state", *(f"spool-{node}" for node in NODES)):
             (self.folder / name).mkdir()
+        epilog = self.folder / "epilog"
+        epilog.write_text(EPILOG.format(folder=self.folder))
+        epilog.chmod(0o700)
         key = self.folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o400)

@@ -264,6 +264,26 @@ def test_a_run_whose_time_limit_is_near_goes_on_in_another_job(store: Store, clu
     undisturbed(config_of(0)).assert_same(store, run_id)
 
 
+def test_a_preempted_run_goes_on_in_another_job(store: Store, cluster: SlurmCluster, gate: Path) -> None:
+    """Its node cleans up for so long that Slurm calls the job completing, and only then preempted."""
+    run_id = store.runs.add(config_of(0), FACES, name=None)
+    start(store)
+    wait_until(lambda: any(file.kind == "state" for file in store.runs.detail(run_id).checkpoints), SECONDS)
+    slow = cluster.folder / "cleans-up-for-long"
+    slow.touch()
+    cluster.said("sbatch", "--partition=urgent", "--nodes=2", "--exclusive", "--output=/dev/null", "--wrap=sleep 600")
+    wait_until(lambda: store.runs.get(run_id).attempt == 2, SECONDS)
+    slow.unlink()
+    gate.unlink()
+    cluster.said("scancel", "--partition=urgent")
+    wait_until(lambda: is_over(store), SECONDS)
+    stop(store)
+    first, second = store.runs.detail(run_id).attempts
+    assert (first.outcome, second.outcome) == ("stopped", "done")
+    assert "Slurm preempted job" in str(first.reason)
+    undisturbed(config_of(0)).assert_same(store, run_id)
+
+
 def test_a_run_that_is_paused_while_its_job_waits_leaves_slurm(store: Store, cluster: SlurmCluster) -> None:
     run_id = store.runs.add(config_of(0), FACES, name=None)
     start(store, "begin=now+600")

@@ -71,6 +71,7 @@ class Runner:
     runs: int = 0
     spec: DataSpec = field(default=FACES)
     data_root: Path | None = None
+    images_digest: str | None = None
 
     def __call__(
         self,
@@ -98,6 +99,7 @@ class Runner:
             spec=self.spec,
             folder=folder,
             data_root=self.data_root,
+            images_digest=self.images_digest,
             cache=self.folder / "cache",
             checkpoints=checkpoints,
             checkpoint_seconds=checkpoint_seconds,

@@ -20,7 +20,7 @@ class RefusedError(RunFailedError):
 
 
 class UnreachableError(RunFailedError):
-    """The place cannot be reached at the moment."""
+    """The place cannot be reached, or starts no further attempt, at the moment."""
 
     failure = "unreachable"
 

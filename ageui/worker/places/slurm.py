@@ -25,10 +25,18 @@ from engine.request import RunRequest
 from engine.wire import Decoder, Message, ProtocolError
 
 _READ_AT_ONCE = 1 << 20
+_OWN = (
+    "array", "chdir", "clusters", "export", "export-file", "help", "job-name", "no-requeue", "open-mode", "output",
+    "parsable", "requeue", "test-only", "usage", "version", "wait", "wrap",
+)  # fmt: skip
+"""Options of sbatch that ageui sets, or with which no job would start as it must. sbatch takes shortened names, too."""
 _KILLED = -9
+_SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_FROM_END_TO_FENCE = 40.0
 """Slurm sends SIGKILL half a minute after SIGTERM."""
 _SECONDS_FOR_FINAL_STATE = 10.0
+_SECONDS_TO_COMPLETE = 300.0
+"""Slurm tells a job's final state after its node has cleaned up."""
 _BYTES_PER_MEGABYTE = 1_000_000
 _MOST_CORES = 4
 
@@ -60,18 +68,22 @@ class ClusterOptions:
                 raise ConfigError(
                     f"--sbatch {key}: the value has a line break or another character that cannot be seen"
                 )
-            if key in _OWN:
-                raise ConfigError(f"--sbatch {key}: ageui sets this option itself; leave it out")
+            if any(own.startswith(key) for own in _OWN):
+                raise ConfigError(
+                    f"--sbatch {key}: ageui sets this option itself, or cannot work with it; leave it out"
+                )
             options[key] = value
         return cls(device.partition(":")[2] or None, options)
+
+    @property
+    def chosen_partition(self) -> str | None:
+        """The partition of the jobs; None for Slurm's default."""
+        return self.sbatch.get("partition", self.partition)
 
     def job_options(self, resources: Mapping[str, str]) -> dict[str, str]:
         """The options of a job that needs these resources."""
         partition = {} if self.partition is None else {"partition": self.partition}
         return {**partition, **resources, **self.sbatch}
-
-
-_OWN = frozenset(("array", "chdir", "job-name", "open-mode", "output", "parsable", "requeue", "wait", "wrap"))
 
 
 class SlurmEngine:
@@ -87,7 +99,7 @@ class SlurmEngine:
         self._started: dict[str, Any] = {}
         self._ended: dict[str, Any] | None = None
         self._has_checkpoint = False
-        self._is_fenced = False
+        self._is_fenced = self._is_away = False
         self._end_by: float | None = None
         self._is_ending = False
         self._secret = ticket.secret.encode()
@@ -108,7 +120,8 @@ class SlurmEngine:
         if self._ended is not None or self._is_fenced:
             return True
         state = self._watch.state(self._name)
-        return state is not None and state.is_over
+        # While the storage is away, the host's last words are unread.
+        return state is not None and state.is_over and not self._is_away
 
     def read(self, seconds: float) -> Iterator[Message]:
         time.sleep(seconds)
@@ -167,13 +180,16 @@ class SlurmEngine:
         return Exit(ended["code"], ended["oom_kills"], told)
 
     def _final_state(self) -> JobState | None:
-        """The job's state, which may become known a moment after its host has ended."""
+        """The job's state. If Slurm ended the job, its reason may become known a while after its host has ended."""
         state = self._watch.state(self._name)
-        if self._ended is None or not self._ended["asked_by"] or self.is_stopping:
+        if self._ended is None or self._ended["asked_by"] != "end" or self.is_stopping:
             return state
-        end = time.monotonic() + _SECONDS_FOR_FINAL_STATE
-        while (state is None or not state.is_over) and time.monotonic() < end:
-            time.sleep(0.5)
+        begin = time.monotonic()
+        while state is None or not state.is_over:
+            is_completing = state is not None and state.state == "COMPLETING"
+            if time.monotonic() - begin > (_SECONDS_TO_COMPLETE if is_completing else _SECONDS_FOR_FINAL_STATE):
+                break
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
             self._watch.look_now()
             state = self._watch.state(self._name)
         return state
@@ -191,9 +207,12 @@ class SlurmEngine:
         try:
             with self._files.events.open("rb") as events:
                 events.seek(self._position)
-                return events.read(_READ_AT_ONCE)
-        except OSError:
-            return b""  # the storage may come back
+                content = events.read(_READ_AT_ONCE)
+        except OSError as error:
+            self._is_away = not isinstance(error, FileNotFoundError)
+            return b""
+        self._is_away = False
+        return content
 
     def _message(self, line: bytes) -> Iterator[Message]:
         secret, _, content = line.partition(b" ")

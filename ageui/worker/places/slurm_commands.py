@@ -1,6 +1,7 @@
 """Slurm's commands: submits jobs, reads their states and ends them. Jobs are known by name until Slurm answers."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -18,9 +19,14 @@ _UNREACHABLE = (
     "unable to contact", "connection refused", "timed out", "zero bytes", "temporarily unable", "not responding",
     "connection reset", "no route to host", "backup controller",
 )  # fmt: skip
+_LIMIT_OF_JOBS = re.compile(r"(assoc|qos)\w*submitjob\w*limit")
+"""A limit that leaves room again once a job has ended, unlike those of a job's size or time."""
+_PENDING = frozenset(
+    ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT")
+)
 _OVER = frozenset(
-    ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
-     "REVOKED", "TIMEOUT", "GONE")
+    ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "LAUNCH_FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
+     "PREEMPTED", "RECONFIG_FAIL", "REVOKED", "TIMEOUT", "GONE")
 )  # fmt: skip
 _FORMAT = "%i|%j|%T|%r|%N"
 
@@ -36,7 +42,7 @@ class JobState:
 
     @property
     def is_pending(self) -> bool:
-        return self.state in ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT")
+        return self.state in _PENDING
 
     @property
     def is_over(self) -> bool:
@@ -51,20 +57,26 @@ def submit(
 ) -> str:
     """Submits a job that runs `command` in the log's folder, and returns its id.
 
-    `options` are long options of sbatch. Raises `RefusedError` and `UnreachableError`.
+    `options` are long options of sbatch. Raises `RefusedError`, and `UnreachableError` after ending the job that Slurm
+    may have made without an answer.
     """
     own = {
         "job-name": name,
-        "output": str(log),
+        "output": str(log).replace("%", "%%"),
         "open-mode": "append",
         "chdir": str(log.parent),
+        "export": "ALL",
         # Slurm sends the signal to the host alone, a minute before the time limit.
         "signal": "B:USR1@60",
     }
     arguments = [f"--{key}={value}" if value else f"--{key}" for key, value in {**own, **options}.items()]
     script = f"#!/bin/sh\nexec {shlex.join(command)}\n"
     # Slurm must not start a job twice: the worker queues its run again, as another attempt.
-    said = _run(["sbatch", "--parsable", "--no-requeue", *arguments], script, environment)
+    try:
+        said = _run(["sbatch", "--parsable", "--no-requeue", *arguments], script, environment)
+    except UnreachableError:
+        end(name)
+        raise
     return said.strip().partition(";")[0]
 
 
@@ -207,6 +219,9 @@ def _run(command: Sequence[str], script: str | None = None, environment: Mapping
     if done.returncode == 0:
         return done.stdout
     said = " ".join((done.stderr.strip() or f"exit code {done.returncode}").split())
+    said = said.replace(f"{command[0]}: error: ", "")
     if any(words in said.lower() for words in _UNREACHABLE):
         raise UnreachableError(f"Slurm cannot be reached: {said}")
-    raise RefusedError(f"{command[0]}: {said.removeprefix(f'{command[0]}: error: ')}")
+    if _LIMIT_OF_JOBS.search(said.lower()):
+        raise UnreachableError(f"Slurm takes no further job at the moment: {said}")
+    raise RefusedError(f"{command[0]}: {said}")

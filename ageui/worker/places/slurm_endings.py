@@ -2,6 +2,8 @@
 
 from ageui.worker.attempt_ending import Ending
 
+_NODE_FAILED = ("BOOT_FAIL", "LAUNCH_FAILED", "NODE_FAIL", "RECONFIG_FAIL")
+
 STOPPED_BY_WORKER = Ending("stopped", "interrupted", "stopped by request", exit_code=130)
 
 
@@ -24,8 +26,8 @@ def ending_by_slurm(job: str, state: str, asked_by: str | None, *, has_checkpoin
     if state == "OUT_OF_MEMORY":
         reason = f"{job} used more memory than Slurm granted; start the worker with a larger --sbatch mem=MEGABYTES"
         return Ending("crashed", "failed", reason, "oom_killed", 4)
-    if state in ("NODE_FAIL", "BOOT_FAIL"):
-        return Ending("crashed", "failed", f"the node of {job} failed", "node_failed", 1)
+    if state in _NODE_FAILED:
+        return Ending("crashed", "failed", f"the node of {job} failed ({state})", "node_failed", 1)
     if state == "CANCELLED" or asked_by == "end":
         reason = f"another program ended {job}, as scancel does; to end its run, use: ageui cancel"
         return Ending("crashed", "interrupted", reason, "terminated", 130)

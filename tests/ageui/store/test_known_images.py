@@ -9,6 +9,8 @@ from store_rows import end, evaluated, running
 
 from ageui.store import Store
 from engine.data.check import Examined
+from engine.data.data_root import images_digest
+from engine.data.folds import fold_specs
 from engine.data.report import DataReport, DuplicatePair
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError, DataError
@@ -59,6 +61,15 @@ def _in_train(store: Store, run_id: int) -> tuple[int | None, ...]:
 def test_a_run_on_checked_images_knows_its_duplicates(registered: Store) -> None:
     registered.data.remember("faces", _examined(near=("like-b",)))
     assert _in_train(registered, _run(registered)) == (None, 2)
+
+
+def test_checked_images_have_a_digest_for_every_fold_of_their_data_set_alone(registered: Store) -> None:
+    spec = registered.data.get("faces")
+    assert registered.data.images_digest(spec) is None
+    registered.data.remember("faces", _examined())
+    digest = images_digest(CONTENT.values())
+    assert [registered.data.images_digest(one) for one in (spec, *fold_specs(spec, 3))] == [digest] * 4
+    assert registered.data.images_digest(spec.model_copy(update={"path": "/data/before"})) is None
 
 
 def test_a_check_finds_duplicates_of_earlier_runs_on_the_same_data_only(registered: Store) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from living import processes_of
+from worker_runs import Says
 
 from ageui.worker import lane, queue_worker
 
@@ -24,3 +25,21 @@ def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers look at the queue and at stop requests fifty times a second."""
     monkeypatch.setattr(queue_worker, "SECONDS_BETWEEN_LOOKS", 0.02)
     monkeypatch.setattr(lane, "SECONDS_BETWEEN_LOOKS", 0.02)
+
+
+@pytest.fixture
+def says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Says:
+    """Makes commands of Slurm that run some shell; returns the file of the arguments of all their calls."""
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+    def make(name: str, shell: str) -> Path:
+        calls = folder / f"{name}.calls"
+        (folder / name).write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> {calls}\n{shell}\n')
+        (folder / name).chmod(0o700)
+        return calls
+
+    for name in ("squeue", "scancel", "sacct", "sinfo", "sbatch"):
+        make(name, "echo unable to contact slurm controller >&2; exit 1")
+    return make

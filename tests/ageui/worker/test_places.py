@@ -35,6 +35,9 @@ from engine.wire import Message, ProtocolError, decode
     [
         ("time=4:00:00\n#SBATCH --uid=0", "line break"),
         ("wrap=rm", "ageui sets this option itself"),
+        ("wra=rm", "ageui sets this option itself"),
+        ("test-only", "or cannot work with it"),
+        ("export=NONE", "or cannot work with it"),
         ("=4", "write a long option"),
         ("a b=4", "write a long option"),
     ],
@@ -63,6 +66,7 @@ def test_options_of_sbatch_replace_those_of_ageui() -> None:
         ("FAILED", "time", True, "stopped", "timed_out"),
         ("TIMEOUT", "end", False, "crashed", "timed_out"),
         ("NODE_FAIL", None, True, "crashed", "node_failed"),
+        ("LAUNCH_FAILED", None, True, "crashed", "node_failed"),
         ("OUT_OF_MEMORY", None, True, "crashed", "oom_killed"),
         ("CANCELLED", "end", True, "crashed", "terminated"),
         ("GONE", None, True, "crashed", "lost_job"),
@@ -195,7 +199,7 @@ def test_a_run_on_a_cluster_is_adopted_and_not_lost(store: Store) -> None:
     assert find_lost(store) == []
     with Store.open(store.path, read_only=True) as reader:
         assert reader.runs.get(run_id).status == "running"
-    claim = store.queue.adopt(running, lambda run_id: True)
+    claim = store.queue.adopt(running, "slurm", lambda run_id: True)
     assert claim is not None
     assert (claim.attempt, claim.next_event, claim.is_adopted) == (1, 1, True)
     recorder = EventRecorder(store, claim)

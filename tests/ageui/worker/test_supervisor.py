@@ -339,10 +339,12 @@ def test_the_request_to_the_engine(store: Store, tmp_path: Path, monkeypatch: py
     program = tmp_path / "engine.py"
     program.write_text(f"import sys, os; open({str(tmp_path / 'asked')!r}, 'wb').write(os.read(0, 65536)); sys.exit(1)")
     policy = Policy(checkpoint_seconds=7.5, engine=(sys.executable, str(program)), data_root=tmp_path)
+    monkeypatch.setattr("ageui.store.data_sets.DataSets.images_digest", lambda self, spec: f"digest of {spec.name}")
     supervise(store, run_id, policy=policy)
     asked = json.loads((tmp_path / "asked").read_text())
     assert asked["config"]["loss"] == "mape"
     assert (asked["attempt"], asked["device"], asked["checkpoint_seconds"]) == (2, "cpu", 7.5)
     assert (asked["folder"], asked["data_root"]) == (str(store.run_folder(run_id)), str(tmp_path))
+    assert asked["images_digest"] == "digest of synthetic"
     assert [Path(file["path"]).name for file in asked["checkpoints"]] == ["state-3-1.1.pt"]
     assert asked["manifest"]["device"] == "fake"

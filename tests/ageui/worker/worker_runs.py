@@ -20,6 +20,8 @@ from engine.config import PRESETS, build_config
 from engine.data.spec import BUILT_IN
 from engine.events import Event
 
+Says = Callable[[str, str], Path]
+"""Makes a command of Slurm, of a name, that runs some shell; returns the file of the arguments of its calls."""
 FAKE = Policy(stop_seconds=0.5, engine=(sys.executable, "-S", str(Path(__file__).parent / "fake_engine.py")))
 
 

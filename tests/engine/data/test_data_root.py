@@ -1,11 +1,13 @@
 """A data set on a machine that has its files elsewhere."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from tiny_runs import Runner
 
-from engine.data.data_root import below_root
+from engine.data.check import examine
+from engine.data.data_root import below_root, images_digest
 from engine.data.make_faces import make_faces
 from engine.data.spec import BUILT_IN, DataSpec, SyntheticOptions
 from engine.errors import DataError
@@ -44,11 +46,19 @@ def test_a_run_on_moved_data_is_the_same_run(runner: Runner) -> None:
     here, there = runner.folder / "here" / "faces", runner.folder / "there" / "faces"
     make_faces(here, SyntheticOptions(counts=(40, 20, 20), image_size=32))
     runner.spec = DataSpec(name="faces", format="course", path=str(here))
+    registered = examine(runner.spec)
     first = runner(epochs=1)
     there.parent.mkdir()
     here.rename(there)
     runner.data_root = there.parent
+    with pytest.raises(DataError, match=rf"'faces': {there} on .* cannot be compared with .*: ageui data check faces"):
+        runner(epochs=1)
+    runner.images_digest = images_digest(registered.content.values())
     second = runner(epochs=1)
     assert first.best.sha256 == second.best.sha256
     assert first.all(RunStarted)[0].manifest["data"] == second.all(RunStarted)[0].manifest["data"]
     assert f"data set 'faces' is read from {there}" in [note.message for note in second.all(Noted)]
+    shutil.rmtree(there)
+    make_faces(there, SyntheticOptions(counts=(40, 20, 20), image_size=32, seed=1))
+    with pytest.raises(DataError, match="holds other images than the data set that was registered"):
+        runner(epochs=1)
