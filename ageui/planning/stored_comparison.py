@@ -1,7 +1,7 @@
 """Compares runs of a database, given by ids, names or filters, and finds the best setting among them."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ageui.compare import CONSTANT, Comparison, compare
 from ageui.compare.best import Best, best_first
@@ -17,12 +17,12 @@ _TO_CHOOSE_FROM = "status=done source=measured"
 
 @dataclass(frozen=True)
 class StoredComparison:
-    """A comparison and its runs. `confirming` are the ids of those that repeat a chosen setting, see
+    """A comparison and its runs. `confirming` has the status of those that repeat a chosen setting by id, see
     `ageui.planning.confirmation`."""
 
     comparison: Comparison
     runs: list[RunDetail]
-    confirming: frozenset[int] = frozenset()
+    confirming: Mapping[int, str] = field(default_factory=dict)
 
 
 def compare_stored(
@@ -66,9 +66,9 @@ def compare_stored(
     against = baseline if baseline in (None, CONSTANT) else str(store.runs.find_one(baseline))
     kept = [int(against)] if against not in (None, CONSTANT) else []
     runs = store.runs.details(list(ids | dict.fromkeys(kept)))
-    confirming: frozenset[int] = frozenset()
+    confirming: Mapping[int, str] = {}
     if best is not None:
-        judged = judged_runs(store, runs, kept)
+        judged = judged_runs(store, runs, kept, fold_across)
         runs, confirming = judged.runs, judged.confirming
         further = [*further, *(name for name in best.figures if name not in (MAE, *REPORT_ATTRIBUTES))]
     comparison = compare(
