@@ -39,7 +39,7 @@ class AgesOfFaces(nn.Module):
 
     def forward(self, faces: Tensor) -> Tensor:
         def output(images: Tensor) -> Tensor:
-            return self.model(self.model.normalised(images))
+            return self.model.score(self.model.features(self.model.normalised(images)))
 
         return years_of_pixels(faces.permute(0, 3, 1, 2), output, self._loss, mirror=self._mirror)
 
