@@ -132,7 +132,7 @@ def add(
     import dataclasses
 
     from ageui.cli.data_spec import described
-    from ageui.cli.progress import count_progress
+    from ageui.console.progress import count_progress
     from ageui.store.names import valid_name
     from ageui.text.clean import clean
     from ageui.text.leaks import leak_lines, near_duplicates_lines

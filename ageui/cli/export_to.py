@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from ageui.cli.options import messages, sayer
 from ageui.cli.output import refuse_target, write_output
 from ageui.cli.predictions_table import predictions_frame, predictions_text
-from ageui.cli.run_weights import kept_weights
 from ageui.cli.streams import keep_exit_code
+from ageui.derive.run_weights import kept_weights
 from ageui.files.home import from_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ageui.cli.prediction_weights import PredictionWeights
+    from ageui.derive.prediction_weights import PredictionWeights
     from ageui.store import RunDetail, Store
     from engine.config import RunConfig
 
@@ -126,7 +126,7 @@ def _to_hub(store: "Store", run: "RunDetail", shared: "RunDetail", target: Targe
 
 
 def _to_torch(store: "Store", run: "RunDetail", shared: "RunDetail", target: Target) -> None:
-    from ageui.cli.prediction_weights import prediction_weights
+    from ageui.derive.prediction_weights import prediction_weights
     from ageui.exchange.hub_folder import model_facts
     from ageui.text.plain_json import plain_json
     from engine.exported_model import torch_program
@@ -138,7 +138,7 @@ def _to_torch(store: "Store", run: "RunDetail", shared: "RunDetail", target: Tar
 
 
 def _to_onnx(store: "Store", run: "RunDetail", shared: "RunDetail", target: Target) -> None:
-    from ageui.cli.prediction_weights import prediction_weights
+    from ageui.derive.prediction_weights import prediction_weights
     from ageui.exchange.hub_folder import model_facts
     from ageui.present import json
     from engine.exported_model import onnx_model

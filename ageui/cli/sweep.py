@@ -15,7 +15,6 @@ from ageui.cli.config_flags import (
     with_config_flags,
 )
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
-from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -27,6 +26,7 @@ from ageui.cli.options import (
     results,
     sayer,
 )
+from ageui.console.memory import check_runs, print_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def sweep(
         ageui sweep --lr 1e-4,5e-4 --dry-run
         ageui sweep --sample 32 --lr 1e-5..1e-3 --batch 16,32,64
     """
-    from ageui.cli.background import start_missing_workers
+    from ageui.console.background import start_missing_workers
     from ageui.planning.disk_space import refuse_small_disk
     from ageui.planning.expected_time import time_sentence
     from ageui.planning.plan import Basis, plan

@@ -36,7 +36,7 @@ def ended(store: Store) -> Callable[..., int]:
 
 @pytest.fixture(autouse=True)
 def _no_workers(monkeypatch: pytest.MonkeyPatch, no_network_checks: None) -> None:
-    monkeypatch.setattr("ageui.cli.checked_queueing.start_missing_workers", lambda *arguments: None)
+    monkeypatch.setattr("ageui.console.checked_queueing.start_missing_workers", lambda *arguments: None)
 
 
 def test_the_best_setting_is_repeated_and_then_told_by_seeds_that_did_not_choose_it(

@@ -239,7 +239,7 @@ def test_runs_are_queued_together_or_not_at_all(
 ) -> None:
     started: list[str] = []
     monkeypatch.setattr(
-        "ageui.cli.checked_queueing.start_missing_workers", lambda store, devices, *others: started.extend(devices)
+        "ageui.console.checked_queueing.start_missing_workers", lambda store, devices, *others: started.extend(devices)
     )
     ids = interface.queue({"loss": "mse"}, {"loss": "mape", "lr": [1e-4]}, preset="quick", name="n", tags=["t"])
     assert started == ["auto", "auto"]

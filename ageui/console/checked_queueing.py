@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ageui.cli.background import start_missing_workers
-from ageui.cli.memory import check_runs, print_memory
+from ageui.console.background import start_missing_workers
+from ageui.console.memory import check_runs, print_memory
 
 if TYPE_CHECKING:
     from rich.console import Console

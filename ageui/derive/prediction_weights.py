@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ageui.cli.run_weights import kept_weights, precision_of
+from ageui.derive.run_weights import kept_weights, precision_of
 from engine.errors import DataError
 
 if TYPE_CHECKING:
