@@ -118,10 +118,11 @@ def _to_mlflow(store: "Store", run: "RunDetail", shared: "RunDetail", target: Ta
 
 
 def _to_hub(store: "Store", run: "RunDetail", shared: "RunDetail", target: Target) -> None:
-    from ageui.exchange.hub_folder import HUB_FILES, PAGE
+    from ageui.exchange.hub_folder import HUB_FILES, PAGE, is_hub_folder
 
+    is_own = is_hub_folder(target.path)
     files = {**_hub_files(store, run, shared), **_predictions(store, run, target)}
-    _write_folder(target, files, lambda name: name in HUB_FILES)
+    _write_folder(target, files, lambda name: is_own and name in HUB_FILES)
     _say(f"folder for a model hub: {target.path}; read {target.path / PAGE} before you publish it")
 
 
