@@ -112,6 +112,9 @@ def add(
         ),
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the data set with that name.")] = False,
+    below: Annotated[
+        Path | None, typer.Option("--below", help="Refuse images outside this folder.", hidden=True)
+    ] = None,
     target: TargetOption = "apparent",
     db: Database = None,
     files: Files = None,
@@ -185,6 +188,7 @@ def add(
                 cache=cache_folder(),
                 progress=progress,
                 judge=lambda rows: refuse_useless(rows, spec),
+                below=below,
             )
         report = dataclasses.replace(examined.report, notes=(*guesses, *examined.report.notes))
         say(*report.notes)
