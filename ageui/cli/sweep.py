@@ -91,6 +91,9 @@ def sweep(
         planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds, sample=drawn)
         print_choices(console, planned.first, flags)
         say = sayer(console)
+        if planned.repeats:
+            more = "; ranges and longer lists have more distinct points" if sample is not None else ""
+            say(f"left out {counted(planned.repeats, 'run')} equal to others of this sweep{more}")
         if planned.left_out and not again:
             say(_left_out_sentence(planned.left_out))
         new = planned.to_queue(again=again, name=name)
