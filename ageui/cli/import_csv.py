@@ -117,12 +117,14 @@ def _columns(mapping: "Sequence[str]") -> dict[str, str]:
 
 def _settings(values: dict[str, str]) -> dict[str, Any]:
     """The settings in the form in which configs are stored. Raises `ConfigError` for a wrong field or value."""
+    from ageui.store.names import did_you_mean
     from engine.config import RunConfig, build_config
     from engine.errors import ConfigError
 
     unknown = [name for name in values if name not in RunConfig.model_fields]
     if unknown:
-        raise ConfigError(f"--set: unknown field {unknown[0]!r}; see ageui config show")
+        advice = did_you_mean(unknown[0], list(RunConfig.model_fields))
+        raise ConfigError(f"--set: unknown field {unknown[0]!r}{advice}; see ageui explain config")
     stored = build_config(values).model_dump(mode="json")
     return {name: stored[name] for name in values}
 

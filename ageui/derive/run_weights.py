@@ -23,6 +23,8 @@ def kept_weights(detail: "RunDetail") -> "CheckpointRow":
         raise DataError(
             f"run {detail.id} ({detail.name}) has no weights of its own; name one of its source runs: {names}"
         )
+    if detail.row.is_published:
+        raise DataError(f"run {detail.id} ({detail.name}) was not trained here, so it has no weights; name another run")
     if detail.kept is None:
         raise DataError(
             f"run {detail.id} ({detail.name}, {detail.status}) has no weights: "

@@ -18,10 +18,12 @@ class Downloads(DownloadManager):
         Raises `KeyError` for an unknown key, and `ConnectionError` if the application ends or hangs before the last
         part.
         """
-        download, parts = self._active_downloads[key], []
-        request = {"type": "deliver_chunk_request", "key": key, "size": DOWNLOAD_CHUNK_SIZE, "name": download.name}
+        download = self._active_downloads[key]
+        send, parts = download.app_service.send_meta, list[bytes]()
         try:
-            while await download.app_service.send_meta(request):
+            while await send(
+                {"type": "deliver_chunk_request", "key": key, "size": DOWNLOAD_CHUNK_SIZE, "name": download.name}
+            ):
                 part = await asyncio.wait_for(download.incoming_chunks.get(), SECONDS_FOR_A_PART)
                 if part == b"":
                     return b"".join(parts)

@@ -233,7 +233,7 @@ def test_a_dry_run_stores_nothing_and_fractions_of_a_century_are_doubted(ageui: 
         ("epoch,val_loss\n-1,0.5\n", (), 3, "epoch counts from 0 or 1; correct the column, or name another"),
         ("Wall time,Step,Value\n1,1,0.5\n", (), 3, "does not say which curve it holds; name it run-NAME-tag-val_loss"),
         ("key,step,value\nacc,1,1\n", (), 3, "has no known metric: it has acc; rename one of them in the file to"),
-        ("epoch,val_loss\n1,0.5\n", ("--set", "lots=1"), 2, "--set: unknown field 'lots'; see ageui config show"),
+        ("epoch,val_loss\n1,0.5\n", ("--set", "los=1"), 2, "--set: unknown field 'los'; did you mean"),
         ("", (), 3, "cannot be read as a table"),
     ],
 )  # fmt: skip
