@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ageui.api.shown import ShownRun
-from ageui.console.checked_queueing import queue_checked
+from ageui.console.checked_queueing import check_runs, print_memory, queue_checked
 from ageui.console.consoles import messages, sayer
 from ageui.console.foreground_training import print_ending, working_here
-from ageui.console.memory import check_runs, print_memory
 from ageui.console.opened_store import opened_store
 from ageui.planning.plan import Basis, resolve_here
 from ageui.store import NewRun, Store

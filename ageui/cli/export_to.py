@@ -10,7 +10,7 @@ from ageui.cli.options import messages, sayer
 from ageui.cli.output import refuse_target, write_output
 from ageui.cli.predictions_table import predictions_frame, predictions_text
 from ageui.cli.streams import keep_exit_code
-from ageui.derive.run_weights import kept_weights
+from ageui.derive.prediction_weights import kept_weights
 from ageui.files.home import from_home
 
 if TYPE_CHECKING:

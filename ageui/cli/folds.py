@@ -12,8 +12,8 @@ from ageui.cli.end_commands import remember_commands
 from ageui.cli.options import AsJson, Database, open_store, print_json, sayer
 from ageui.cli.queue import References
 from ageui.cli.training_here import end_here
+from ageui.console.checked_queueing import check_runs, print_memory
 from ageui.console.foreground_training import working_here
-from ageui.console.memory import check_runs, print_memory
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -23,7 +23,7 @@ from ageui.cli.options import (
     sayer,
 )
 from ageui.cli.waiting import SECONDS_BETWEEN_LOOKS, wait_until_ended
-from ageui.console.memory import check_runs
+from ageui.console.checked_queueing import check_runs
 
 if TYPE_CHECKING:
     from ageui.store import Changed, Claim, Store

@@ -11,7 +11,7 @@ from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
 from ageui.cli.folds import Queueing, plan_folds, queue_folds, train_folds
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json
 from ageui.cli.training_here import work_here
-from ageui.console.memory import check_runs, print_memory
+from ageui.console.checked_queueing import check_runs, print_memory
 
 if TYPE_CHECKING:
     from ageui.store import Claim

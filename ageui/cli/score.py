@@ -90,7 +90,7 @@ def _score_on(store: "Store", detail: "RunDetail", data: str, split: str | None,
     from rich.progress import Progress
 
     from ageui.compare.differing_settings import setting
-    from ageui.derive.run_weights import kept_weights, precision_of
+    from ageui.derive.prediction_weights import kept_weights, precision_of
     from ageui.text.clean import clean
     from engine.paths import cache_folder
 

@@ -27,7 +27,7 @@ from ageui.cli.options import (
 from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
-from ageui.console.memory import check_runs, print_memory
+from ageui.console.checked_queueing import check_runs, print_memory
 from ageui.files.database_path import database_path
 from ageui.text.sentences import counted
 from engine import choices

@@ -26,7 +26,7 @@ from ageui.cli.options import (
     results,
     sayer,
 )
-from ageui.console.memory import check_runs, print_memory
+from ageui.console.checked_queueing import check_runs, print_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
