@@ -42,7 +42,7 @@ def judged_runs(
     known = {run.id for run in runs}
     repeating = set(store.runs.ids(f"tag={CONFIRM}"))
     further = store.runs.details(sorted(repeating - known))
-    setting = {run.id: _setting(run, across) for run in (*runs, *further)}
+    setting = {run.id: setting_of(run, across) for run in (*runs, *further)}
     settings = {setting[run.id] for run in runs}
     found = [*runs, *(run for run in further if setting[run.id] in settings)]
     repeats = [run for run in found if run.id in repeating]
@@ -87,8 +87,8 @@ def repeats_to_queue(store: Store, runs: Sequence[RunDetail], confirming: Collec
     return new[: max(CONFIRMING_SEEDS - len(counting), 0)]
 
 
-def _setting(run: RunDetail, across: Collection[Across]) -> str:
-    """Equal for runs that differ only in their seed, device and, with `across`, arithmetic."""
+def setting_of(run: RunDetail, across: Collection[Across] = ()) -> str:
+    """Equal for runs that differ only in their seed, device, recipe's revision and, with `across`, arithmetic."""
     arithmetic = None if "arithmetic" in across else _arithmetic(run)
     return json.dumps([setting_key(run.config), arithmetic, run.data_spec], sort_keys=True, default=str)
 

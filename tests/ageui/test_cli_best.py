@@ -17,14 +17,14 @@ COMMAND = ("compare", "tag=sample", "--best", "mae", "--where", "gender-bias<=1"
 def ended(store: Store) -> Callable[..., int]:
     """Adds a run that is done, or ends a queued one, with figures on the validation split."""
 
-    def add(mae: float, gender: float = 0.5, run_id: int | None = None, **settings: object) -> int:
+    def add(mae: float, gender: float = 0.5, run_id: int | None = None, recipe: int = 1, **settings: object) -> int:
         if run_id is None:
             run_id, attempt = running(store, tags=("sample",), **settings)
         else:
             attempt = claimed(store, run_id) or 0
         with store.writing(run_id, attempt) as writer:
             precision = store.runs.get(run_id).config["precision"]
-            writer.started({"dtype": "fp32" if precision == "auto" else precision})
+            writer.started({"dtype": "fp32" if precision == "auto" else precision, "recipe": recipe})
             predicted = np.array([10.0, 35.5, 70.0], dtype=np.float32) + np.float32(mae)
             scored = replace(evaluated("valid", mae, gender), predicted=predicted)
             writer.evaluated(scored, "apparent", "faces")
@@ -93,6 +93,17 @@ def test_repeats_stand_for_runs_of_the_same_arithmetic_alone(
     joined = ageui(*COMMAND, "--fold-across", "arithmetic", "--json").json
     assert joined["winner"] == repeats
     assert chosen not in joined["winner"]
+
+
+def test_repeats_under_another_recipe_are_queued_once(ageui: Terminal, store: Store, ended: Callable[..., int]) -> None:
+    plain, chosen = ended(9.0, loss="mape"), ended(5.0, lr="2e-3")
+    command = (*COMMAND, "--baseline", str(plain))
+    assert "9 runs queued" in ageui(*command, "--confirm").err
+    waiting, *repeats = store.runs.ids("tag=confirm")
+    for run_id in repeats:
+        ended(9.5, run_id=run_id, recipe=2)
+    assert ageui(*command, "--json").json["winner"] == [chosen, waiting]
+    assert "already" in ageui(*command, "--confirm").err
 
 
 def test_the_baseline_gets_seeds_and_its_difference_a_test(
