@@ -1,7 +1,7 @@
 """A trained network as a torch module with its preprocessing: faces in, years out."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from engine.data.decode import decode, to_square
 from engine.data.face_chips import FoundFace, face_square
 from engine.device import Placement
 from engine.errors import DataError
-from engine.losses import build_loss
+from engine.losses import Loss, build_loss
 from engine.model_inputs import backbone_features
 from engine.models import AgeModel
 
@@ -56,10 +56,11 @@ class AgePredictor(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """The predicted ages (N,) in years, fp32, of RGB pixels (N, 3, S, S) from 0 to 255."""
-        images = pixels.float() / 255
-        views = (images, images.flip(-1)) if self.config.mirror else (images,)
-        outputs = [self.network.score(backbone_features(self.network, view, self.placement)) for view in views]
-        return self._loss.mean_years(outputs)
+
+        def output(images: Tensor) -> Tensor:
+            return self.network.score(backbone_features(self.network, images, self.placement))
+
+        return years_of_pixels(pixels, output, self._loss, mirror=self.config.mirror)
 
     def read(self, pictures: Sequence[Picture], *, find_faces: bool | None = None) -> Tensor:
         """The pixels (N, 3, S, S) uint8 of one face in each picture, on the network's device.
@@ -107,6 +108,16 @@ class AgePredictor(nn.Module):
             raise DataError(f"{name}: {problem_of(error)}") from error
         image = Image.fromarray(pixels)
         return cropped(image, face_finder.main_face(faces, *image.size), self.config)
+
+
+def years_of_pixels(pixels: Tensor, output: Callable[[Tensor], Tensor], loss: Loss, *, mirror: bool) -> Tensor:
+    """Ages (N,) in years of RGB pixels (N, 3, S, S) from 0 to 255.
+
+    `output` is the network's for images in [0, 1]; with `mirror`, mirror images count as well.
+    """
+    images = pixels.float() / 255
+    views = (images, images.flip(-1)) if mirror else (images,)
+    return loss.mean_years([output(view) for view in views])
 
 
 def cropped(image: Image.Image, face: FoundFace | None, config: RunConfig) -> NDArray[np.uint8]:

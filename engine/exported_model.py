@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from engine.age_predictor import years_of_pixels
 from engine.calibration import Isotonic, Stretch
 from engine.config import RunConfig
 from engine.derived_methods import method_of
@@ -33,13 +34,14 @@ class AgesOfFaces(nn.Module):
     def __init__(self, model: AgeModel, config: RunConfig) -> None:
         super().__init__()
         self.model = model
-        self.mirror = config.mirror
+        self._mirror = config.mirror
         self._loss = build_loss(config)
 
     def forward(self, faces: Tensor) -> Tensor:
-        images = faces.permute(0, 3, 1, 2).float() / 255
-        views = (images, images.flip(-1)) if self.mirror else (images,)
-        return self._loss.mean_years([self.model(self.model.normalised(view)) for view in views])
+        def output(images: Tensor) -> Tensor:
+            return self.model.score(self.model.features(self.model.normalised(images)))
+
+        return years_of_pixels(faces.permute(0, 3, 1, 2), output, self._loss, mirror=self._mirror)
 
 
 class CombinedAges(nn.Module):

@@ -56,9 +56,9 @@ def load_model(weights: Path, sha256: str | None = None) -> tuple[AgeModel, RunC
     Raises `DataError` if the file is missing or damaged, or if its hash differs from `sha256`.
     """
     state, config = load_weights(weights, sha256)
-    # All weights come from the file, because the run's first weights may be gone.
+    # All weights come from the file, even after 0 epochs, because the run's first weights may be gone.
     loss = build_loss(config)
-    fresh = config.model_copy(update={"init": "random"})
+    fresh = config.model_copy(update={"init": "random", "epochs": (1,)})
     model, _ = build_model(fresh, loss.outputs, shares_weights=loss.shares_weights)
     model.load_state_dict(state)
     return model, config

@@ -227,7 +227,7 @@ class Database:
 
         Raises `DataError` if the run has no weights, and `DeviceError` if this machine lacks the device.
         """
-        from ageui.cli.prediction_weights import prediction_weights
+        from ageui.derive.prediction_weights import prediction_weights
         from engine.predict import load_predictor
 
         detail = self._detail(run)

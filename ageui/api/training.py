@@ -1,16 +1,16 @@
 """Trains and queues runs from Python, as `ageui run` and `ageui sweep` do."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ageui.api.shown import ShownRun
-from ageui.cli.checked_queueing import queue_checked
-from ageui.cli.memory import check_runs, print_memory
-from ageui.cli.options import messages, open_store, sayer
-from ageui.cli.training_here import print_ending, working_here
+from ageui.console.checked_queueing import check_runs, print_memory, queue_checked
+from ageui.console.consoles import messages, sayer
+from ageui.console.foreground_training import print_ending, working_here
+from ageui.console.opened_store import opened_store
 from ageui.planning.plan import Basis, resolve_here
 from ageui.store import NewRun, Store
 from ageui.worker.places.local import Engines
@@ -107,10 +107,8 @@ def queue(
         return queue_checked(store, new, messages(), tags=tags, priority=priority)
 
 
-@contextmanager
-def _opened(db: str | os.PathLike[str] | None) -> Iterator[Store]:
-    with open_store(Path(db) if db is not None else None, create=True) as store:
-        yield store
+def _opened(db: str | os.PathLike[str] | None) -> AbstractContextManager[Store]:
+    return opened_store(Path(db) if db is not None else None, create=True)
 
 
 def _new_run(store: Store, config: ConfigLike | None, preset: str | None, name: str | None) -> NewRun:

@@ -201,7 +201,7 @@ def compare_runs(
 
 def _queue_repeats(store: "Store", found: "StoredComparison") -> None:
     """Queues the repeats of the best setting and of the baseline, and says so."""
-    from ageui.cli.checked_queueing import queue_checked
+    from ageui.console.checked_queueing import queue_checked
     from ageui.planning.confirmation import CONFIRM
     from ageui.planning.stored_comparison import confirming_runs
     from ageui.text.sentences import counted

@@ -107,7 +107,7 @@ def check_data(
     """
     from dataclasses import asdict
 
-    from ageui.cli.progress import count_progress
+    from ageui.console.progress import count_progress
     from engine.data.check import count, examine
     from engine.paths import cache_folder
 
@@ -197,7 +197,7 @@ def make(
 
         ageui data make drawn --counts 600,200,0 --shift gender=female:5
     """
-    from ageui.cli.progress import count_progress
+    from ageui.console.progress import count_progress
     from engine.data.make_faces import make_faces
     from engine.data.spec import SyntheticOptions
 

@@ -112,6 +112,9 @@ def add(
         ),
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the data set with that name.")] = False,
+    below: Annotated[
+        Path | None, typer.Option("--below", help="Refuse images outside this folder.", hidden=True)
+    ] = None,
     target: TargetOption = "apparent",
     db: Database = None,
     files: Files = None,
@@ -132,7 +135,7 @@ def add(
     import dataclasses
 
     from ageui.cli.data_spec import described
-    from ageui.cli.progress import count_progress
+    from ageui.console.progress import count_progress
     from ageui.store.names import valid_name
     from ageui.text.clean import clean
     from ageui.text.leaks import leak_lines, near_duplicates_lines
@@ -185,6 +188,7 @@ def add(
                 cache=cache_folder(),
                 progress=progress,
                 judge=lambda rows: refuse_useless(rows, spec),
+                below=below,
             )
         report = dataclasses.replace(examined.report, notes=(*guesses, *examined.report.notes))
         say(*report.notes)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from ageui.cli.options import messages, sayer
 from ageui.cli.output import refuse_target, write_output
 from ageui.cli.predictions_table import predictions_frame, predictions_text
-from ageui.cli.run_weights import kept_weights
 from ageui.cli.streams import keep_exit_code
+from ageui.derive.prediction_weights import kept_weights
 from ageui.files.home import from_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ageui.cli.prediction_weights import PredictionWeights
+    from ageui.derive.prediction_weights import PredictionWeights
     from ageui.store import RunDetail, Store
     from engine.config import RunConfig
 
@@ -118,15 +118,16 @@ def _to_mlflow(store: "Store", run: "RunDetail", shared: "RunDetail", target: Ta
 
 
 def _to_hub(store: "Store", run: "RunDetail", shared: "RunDetail", target: Target) -> None:
-    from ageui.exchange.hub_folder import HUB_FILES, PAGE
+    from ageui.exchange.hub_folder import HUB_FILES, PAGE, is_hub_folder
 
+    is_own = is_hub_folder(target.path)
     files = {**_hub_files(store, run, shared), **_predictions(store, run, target)}
-    _write_folder(target, files, lambda name: name in HUB_FILES)
+    _write_folder(target, files, lambda name: is_own and name in HUB_FILES)
     _say(f"folder for a model hub: {target.path}; read {target.path / PAGE} before you publish it")
 
 
 def _to_torch(store: "Store", run: "RunDetail", shared: "RunDetail", target: Target) -> None:
-    from ageui.cli.prediction_weights import prediction_weights
+    from ageui.derive.prediction_weights import prediction_weights
     from ageui.exchange.hub_folder import model_facts
     from ageui.text.plain_json import plain_json
     from engine.exported_model import torch_program
@@ -138,7 +139,7 @@ def _to_torch(store: "Store", run: "RunDetail", shared: "RunDetail", target: Tar
 
 
 def _to_onnx(store: "Store", run: "RunDetail", shared: "RunDetail", target: Target) -> None:
-    from ageui.cli.prediction_weights import prediction_weights
+    from ageui.derive.prediction_weights import prediction_weights
     from ageui.exchange.hub_folder import model_facts
     from ageui.present import json
     from engine.exported_model import onnx_model

@@ -9,10 +9,11 @@ import typer
 
 from ageui.cli.derive import Name, Tags, show_derived
 from ageui.cli.end_commands import remember_commands
-from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import AsJson, Database, open_store, print_json, sayer
 from ageui.cli.queue import References
-from ageui.cli.training_here import end_here, working_here
+from ageui.cli.training_here import end_here
+from ageui.console.checked_queueing import check_runs, print_memory
+from ageui.console.foreground_training import working_here
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,7 +86,7 @@ def plan_folds(store: "Store", new: "NewRun", folds: int, queueing: Queueing, co
     Raises `ConfigError` for a run that diverged, `DataError` for folds unfit for training, and the errors of
     `refuse_invalid` and `check_runs`.
     """
-    from ageui.cli.progress import count_progress
+    from ageui.console.progress import count_progress
     from ageui.derive.folds import fold_names, fold_runs
     from engine.arithmetic import settled
     from engine.data.fold_counts import refuse_folds
@@ -130,7 +131,7 @@ def queue_folds(
     store: "Store", planned: PlannedFolds, queueing: Queueing, console: "Console", *, as_json: bool
 ) -> None:
     """Queues the remaining runs and prints their ids."""
-    from ageui.cli.background import start_missing_workers
+    from ageui.console.background import start_missing_workers
 
     again = [run.id for run in planned.again.values() if run.status in _TO_RETRY]
     changed = store.queue.add(list(planned.new.values()), again, tags=queueing.tags, priority=queueing.priority)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ageui.exchange.tracker_csv import Reading, TrackedRun, TrackerTable
 
 _SMALLEST_USUAL_MAE = 1.0
+_MOST_USUAL_EPOCHS = 1000
 _MOST_NAMED = 8
 _LONGEST_FILE = 200
 
@@ -57,7 +58,7 @@ def import_tables(
         ageui import wandb_export.csv --map mae=test_error --tag wandb
         ageui import run-a-tag-val_loss.csv --steps-per-epoch 127
     """
-    from ageui.exchange.tracker_csv import Reading, merged
+    from ageui.exchange.tracker_csv import Reading, counts_from_0, merged
     from ageui.planning.settings import parse_assignments
     from ageui.store.foreign_runs import ForeignRun
     from ageui.text.sentences import counted
@@ -66,7 +67,7 @@ def import_tables(
     settings = _settings(parse_assignments(assignments or []))
     tables = [(path, _table(path, reading)) for path in files]
     found = list(merged(tables))
-    runs = [ForeignRun(run.name, _bias_names(run), run.history, _note(run, tables), settings) for run in found]
+    runs = [ForeignRun(run.name, _bias_names(run), run.history, _files(run, tables), settings) for run in found]
     ids: list[int] = []
     if not dry_run:
         with open_store(db, create=True) as store:
@@ -78,6 +79,9 @@ def import_tables(
         _say_table(path, table)
     done = "imported" if ids else "to import"
     say(f"{counted(len(found), 'run')} {done}: {_short([run.name for run in found])}")
+    if counts_from_0(table for _, table in tables):
+        say(f"epochs count from 0 in {'this table' if len(tables) == 1 else 'these tables'}, and from 1 here")
+    _warn_of_steps(found, settings)
     _warn_of_fractions(found)
 
 
@@ -90,13 +94,12 @@ def _table(path: Path, reading: "Reading") -> "TrackerTable":
     return read_tracker_table(path, reading)
 
 
-def _note(run: "TrackedRun", tables: "Sequence[tuple[Path, TrackerTable]]") -> str:
-    """A sentence that names the files of a run."""
+def _files(run: "TrackedRun", tables: "Sequence[tuple[Path, TrackerTable]]") -> str:
+    """The files of a run, and what they are."""
     from engine.short_text import short_list
 
     origins = {path.name: table.form for path, table in tables if run.name in {one.name for one in table.runs}}
-    files = short_list((f"{file} ({form})" for file, form in origins.items()), _MOST_NAMED, _LONGEST_FILE)
-    return f"Imported from {files}; not measured here."
+    return short_list((f"{file} ({form})" for file, form in origins.items()), _MOST_NAMED, _LONGEST_FILE)
 
 
 def _columns(mapping: "Sequence[str]") -> dict[str, str]:
@@ -114,12 +117,14 @@ def _columns(mapping: "Sequence[str]") -> dict[str, str]:
 
 def _settings(values: dict[str, str]) -> dict[str, Any]:
     """The settings in the form in which configs are stored. Raises `ConfigError` for a wrong field or value."""
+    from ageui.store.names import did_you_mean
     from engine.config import RunConfig, build_config
     from engine.errors import ConfigError
 
     unknown = [name for name in values if name not in RunConfig.model_fields]
     if unknown:
-        raise ConfigError(f"--set: there is no field {unknown[0]!r}; see ageui config show")
+        advice = did_you_mean(unknown[0], list(RunConfig.model_fields))
+        raise ConfigError(f"--set: unknown field {unknown[0]!r}{advice}; see ageui explain config")
     stored = build_config(values).model_dump(mode="json")
     return {name: stored[name] for name in values}
 
@@ -134,7 +139,18 @@ def _say_table(path: Path, table: "TrackerTable") -> None:
     say = sayer(messages())
     empty = f", {counted(table.empty, 'row')} without a figure skipped" if table.empty else ""
     ignored = f"; ignored: {_short(table.ignored)}" if table.ignored else ""
-    say(f"{path}: {table.form}, {counted(len(table.runs), 'run')}{empty}{ignored}")
+    epochs = f", {counted(table.epochs, 'epoch')}" if table.epochs else ""
+    say(f"{path}: {table.form}, {counted(len(table.runs), 'run')}{epochs}{empty}{ignored}")
+
+
+def _warn_of_steps(runs: "Sequence[TrackedRun]", settings: dict[str, Any]) -> None:
+    most = sum(settings["epochs"]) if "epochs" in settings else _MOST_USUAL_EPOCHS
+    long = [run.name for run in runs if any(max(points) > most for points in run.history.values())]
+    if long:
+        sayer(messages())(
+            f"warning: more than {most:,} epochs in {_short(long)}; if these are steps, import again with "
+            "--steps-per-epoch N --replace"
+        )
 
 
 def _warn_of_fractions(runs: "Sequence[TrackedRun]") -> None:

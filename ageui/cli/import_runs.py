@@ -41,7 +41,7 @@ def import_runs(
         ageui db import /mnt/server/runs.db
         ageui db import server.db --where tag=night --dry-run
     """
-    from ageui.cli.progress import count_progress
+    from ageui.console.progress import count_progress
     from ageui.store.import_source import open_source
     from ageui.worker.run_import import import_runs, plan_import
     from engine.errors import ConfigError

@@ -1,22 +1,23 @@
 """Options that several commands share, the database they open, and the consoles they print to."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ageui.cli import completion
 from ageui.cli.command_group import FURTHER
 from ageui.cli.streams import keep_exit_code, write_data
-from ageui.files.database_path import database_path, real_path
+from ageui.console.consoles import messages as messages
+from ageui.console.consoles import print_prose as print_prose
+from ageui.console.consoles import results as results
+from ageui.console.consoles import sayer as sayer
+from ageui.console.opened_store import opened_store
 from engine import choices
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ageui.store import Store
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -81,45 +82,12 @@ Split = Annotated[
 
 
 @contextmanager
-def open_store(
-    option: Path | None,
-    *,
-    create: bool = False,
-    files: Path | None = None,
-    read_only: bool = False,
-    starts_worker: bool = False,
-    rescores: bool = True,
-) -> "Iterator[Store]":
-    """Opens the database; a new database uses the folder `files`.
-
-    Requeues lost runs unless `read_only`. Reports on stderr: a shipped example whose copy is opened instead, lost runs,
-    and, unless this command `starts_worker`, runs whose worker was killed. Scores results of an earlier version again
-    in the background. The exit code of a command that changes the database does not depend on its output, see
-    `ageui.cli.streams`.
-    """
-    from ageui.store import Store
-    from ageui.store.example import copy_sentence, opened_path
-    from ageui.text.clean import clean
-    from ageui.worker.left_behind import left_behind_sentence
-    from ageui.worker.lost_runs import find_lost, lost_sentence, recover_lost
-    from ageui.worker.rescorer import start_rescoring
-
+def open_store(option: Path | None, *, read_only: bool = False, **how: Any) -> "Iterator[Store]":
+    """Opens a command's database, as `opened_store` does. If the command changes it, the exit code does not depend on
+    its output, see `ageui.cli.streams`."""
     if not read_only:
         keep_exit_code()
-    named = real_path(database_path(option))
-    path = opened_path(named, to_change=not read_only)
-    if path != named:
-        print_prose(messages(), copy_sentence(named, path))
-    with Store.open(path, create=create, read_only=read_only, files=files) as store:
-        lost = find_lost(store) if read_only else []
-        if lost:
-            messages().print(lost_sentence(lost), soft_wrap=True)
-        for found in recover_lost(store):
-            messages().print(clean(found.sentence()), soft_wrap=True)
-        if not starts_worker and (offer := left_behind_sentence(store, lost)):
-            messages().print(offer, soft_wrap=True)
-        if rescores and (sentence := start_rescoring(store)):
-            messages().print(clean(sentence), soft_wrap=True)
+    with opened_store(option, read_only=read_only, **how) as store:
         yield store
 
 
@@ -137,36 +105,3 @@ def print_json(value: object) -> None:
     from ageui.present import json
 
     write_data(json.text(value))
-
-
-def messages() -> "Console":
-    """The console for progress and messages: stderr."""
-    from rich.console import Console
-
-    return Console(stderr=True, markup=False, highlight=False)
-
-
-def print_prose(console: "Console", text: str, style: str = "") -> None:
-    """Prints text, cleaned. A terminal breaks its lines between words; files and pipes get them whole."""
-    from rich.text import Text
-
-    from ageui.text.clean import clean
-
-    console.print(Text(clean(text, lines=True), style=style), soft_wrap=not console.is_terminal)
-
-
-def sayer(console: "Console") -> Callable[[str], None]:
-    """A function that cleans and prints text of one or more lines."""
-    from ageui.text.clean import clean
-
-    return lambda text: console.print(clean(text, lines=True), soft_wrap=True)
-
-
-def results() -> "Console":
-    """The console for results: stdout. Files and pipes are 200 columns wide unless `COLUMNS` is set."""
-    import sys
-
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
-    return Console(markup=False, highlight=False, width=width)

@@ -19,7 +19,7 @@ UNLIKE_TRAINING = (
 
 if TYPE_CHECKING:
     from ageui.cli.age_calibration import AgeCalibration
-    from ageui.cli.prediction_weights import PredictionWeights
+    from ageui.derive.prediction_weights import PredictionWeights
     from engine.predict import PredictedAge
 
 
@@ -56,8 +56,8 @@ def predict_images(
         ageui predict family.jpg --run first --find-faces
     """
     from ageui.cli.age_calibration import age_calibration
-    from ageui.cli.prediction_weights import prediction_weights
-    from ageui.cli.progress import count_progress
+    from ageui.console.progress import count_progress
+    from ageui.derive.prediction_weights import prediction_weights
     from ageui.text.clean import clean
     from engine.data.image_files import chosen_images
     from engine.number_text import number_text

@@ -11,7 +11,6 @@ import typer
 from ageui.cli import completion
 from ageui.cli.changed_runs import print_changed
 from ageui.cli.end_commands import OnEnd, remember_commands
-from ageui.cli.memory import check_runs
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -24,6 +23,7 @@ from ageui.cli.options import (
     sayer,
 )
 from ageui.cli.waiting import SECONDS_BETWEEN_LOOKS, wait_until_ended
+from ageui.console.checked_queueing import check_runs
 
 if TYPE_CHECKING:
     from ageui.store import Changed, Claim, Store
@@ -51,9 +51,9 @@ def show_queue(limit: Limit = None, db: Database = None, as_json: AsJson = False
     ageui queue
     ageui queue --json
     """
-    from ageui.cli.background import paused_sentence, unserved_sentence
     from ageui.cli.queue_table import queue_table
     from ageui.cli.tables import more_sentence, print_fitted, rows_to_show
+    from ageui.console.background import paused_sentence, unserved_sentence
     from ageui.planning.queue_places import QueueForecast
     from ageui.text.sentences import counted
     from ageui.worker.background_workers import devices_without_worker, workers
@@ -327,8 +327,8 @@ def _work_here_again(
     checkpoint_seconds: float | None,
     as_json: bool,
 ) -> None:
-    from ageui.cli.background import device_of
     from ageui.cli.training_here import work_here
+    from ageui.console.background import device_of
     from ageui.worker.places.local import Engines
     from engine.errors import ConfigError, StoreError
 
@@ -364,7 +364,7 @@ def _work_here_again(
 
 def _start_missing_workers(store: "Store", run_ids: Sequence[int] | None, checkpoint_seconds: float | None) -> None:
     """Starts missing workers for the queued runs with these ids, or for all queued runs."""
-    from ageui.cli.background import start_missing_workers
+    from ageui.console.background import start_missing_workers
 
     start_missing_workers(store, store.queue.devices(run_ids), checkpoint_seconds, messages())
 

@@ -9,9 +9,9 @@ from ageui.cli.command_group import FURTHER
 from ageui.cli.config_flags import RUNS, ConfigFlags, option, print_choices, with_config_flags
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
 from ageui.cli.folds import Queueing, plan_folds, queue_folds, train_folds
-from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json
 from ageui.cli.training_here import work_here
+from ageui.console.checked_queueing import check_runs, print_memory
 
 if TYPE_CHECKING:
     from ageui.store import Claim
@@ -78,7 +78,7 @@ def run(
         store.runs.refuse_invalid([new], tags=tag or [], priority=priority or 0)
         networks = check_runs(console, [new])
         if detach:
-            from ageui.cli.background import start_missing_workers
+            from ageui.console.background import start_missing_workers
 
             print_memory(console, store, [new], networks)
             run_id = store.runs.add(config, spec, name=name, tags=tag or [], priority=priority or 0)

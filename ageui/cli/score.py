@@ -89,8 +89,8 @@ def _score_on(store: "Store", detail: "RunDetail", data: str, split: str | None,
     """Scores a run on another data set and stores the scores. Returns the name of their split."""
     from rich.progress import Progress
 
-    from ageui.cli.run_weights import kept_weights, precision_of
     from ageui.compare.differing_settings import setting
+    from ageui.derive.prediction_weights import kept_weights, precision_of
     from ageui.text.clean import clean
     from engine.paths import cache_folder
 

@@ -11,7 +11,6 @@ from ageui.cli import completion
 from ageui.cli.command_group import FURTHER, CommandGroup
 from ageui.cli.config_flags import RUNS, DespiteFullDisk, DryRun, option
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
-from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -28,6 +27,7 @@ from ageui.cli.options import (
 from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
+from ageui.console.checked_queueing import check_runs, print_memory
 from ageui.files.database_path import database_path
 from ageui.text.sentences import counted
 from engine import choices
@@ -221,8 +221,8 @@ def run_study(
         ageui study run table8 --preset quick --seeds 3
         ageui study run table8 --preset quick --dry-run
     """
-    from ageui.cli.background import start_missing_workers
     from ageui.cli.sweep import print_plan
+    from ageui.console.background import start_missing_workers
     from ageui.planning.disk_space import refuse_small_disk
     from ageui.planning.expected_time import time_sentence
     from ageui.study import describe, find_remaining, load

@@ -15,7 +15,6 @@ from ageui.cli.config_flags import (
     with_config_flags,
 )
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
-from ageui.cli.memory import check_runs, print_memory
 from ageui.cli.options import (
     AsJson,
     CheckpointSeconds,
@@ -27,6 +26,7 @@ from ageui.cli.options import (
     results,
     sayer,
 )
+from ageui.console.checked_queueing import check_runs, print_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def sweep(
         ageui sweep --lr 1e-4,5e-4 --dry-run
         ageui sweep --sample 32 --lr 1e-5..1e-3 --batch 16,32,64
     """
-    from ageui.cli.background import start_missing_workers
+    from ageui.console.background import start_missing_workers
     from ageui.planning.disk_space import refuse_small_disk
     from ageui.planning.expected_time import time_sentence
     from ageui.planning.plan import Basis, plan
@@ -91,6 +91,9 @@ def sweep(
         planned = plan(store, flags.values, Basis(flags.preset, flags.file), seeds=seeds, sample=drawn)
         print_choices(console, planned.first, flags)
         say = sayer(console)
+        if planned.repeats:
+            more = "; ranges and longer lists have more distinct points" if sample is not None else ""
+            say(f"left out {counted(planned.repeats, 'run')} equal to others of this sweep{more}")
         if planned.left_out and not again:
             say(_left_out_sentence(planned.left_out))
         new = planned.to_queue(again=again, name=name)

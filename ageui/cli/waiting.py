@@ -49,7 +49,7 @@ def _standstill(store: "Store", left: Sequence[int], say: Callable[[str], None])
 
     Requeues lost runs first; if this store is read-only, a running worker does.
     """
-    from ageui.cli.background import device_of, paused_sentence, unserved_sentence
+    from ageui.console.background import device_of, paused_sentence, unserved_sentence
     from ageui.worker.background_workers import devices_without_worker
     from ageui.worker.lost_runs import recover_lost
 

@@ -1,7 +1,8 @@
 """The best setting within limits on other figures, such as the least MAE at a price in bias."""
 
 import operator
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,6 +18,7 @@ from engine.errors import ConfigError
 
 CONFIRMING_SEEDS: Final = 5
 """The number of seeds that repeat a setting chosen by its own figures."""
+ENDED_WITHOUT_SCORES: Final = ("failed", "cancelled")
 _HOLDS: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -114,7 +116,7 @@ def find_best(comparison: Comparison, best: Best) -> Found:
     return Found(winner, tuple(rows[place] for place in on_front), front_figures, len(competing))
 
 
-def best_first(comparison: Comparison, best: Best, confirming: Collection[int]) -> Comparison:
+def best_first(comparison: Comparison, best: Best, confirming: Mapping[int, str]) -> Comparison:
     """The comparison with only the rows that matter for a goal.
 
     In this order: the winner, the rest of the front, repeated settings, the baseline, and constants. The first notes
@@ -127,7 +129,7 @@ def best_first(comparison: Comparison, best: Best, confirming: Collection[int]) 
     best
         The goal.
     confirming
-        The ids of the runs that repeat a setting chosen by its figures.
+        The status of the runs that repeat a setting chosen by its figures, by id.
     """
     found = find_best(comparison, best)
     rows = [row for row in (found.winner, *found.front) if row is not None]
@@ -146,7 +148,7 @@ def is_confirmed(row: ComparedRow, confirming: Collection[int]) -> bool:
     return bool(row.runs) and all(run_id in confirming for run_id in row.runs)
 
 
-def _sentence(comparison: Comparison, best: Best, found: Found, confirming: Collection[int]) -> str:
+def _sentence(comparison: Comparison, best: Best, found: Found, confirming: Mapping[int, str]) -> str:
     winner, among = found.winner, counted(found.among, "setting")
     if winner is None and not found.among:
         return "no run has the figures to choose by"
@@ -156,11 +158,18 @@ def _sentence(comparison: Comparison, best: Best, found: Found, confirming: Coll
     figures = ", ".join(f"{figure_name(name)} {_text(cells[name])}" for name in best.figures)
     told = f"{best}: {winner.name}, {figures}"
     if is_confirmed(winner, confirming):
-        return f"{told}, over seeds that did not choose it; the images did, among {among}"
+        repeated = sum(is_confirmed(row, confirming) for row in comparison.rows)
+        chosen = f"chose it among {repeated} repeated settings" if repeated > 1 else "did not choose it"
+        return f"{told}, over seeds that {chosen}; the images did, among {among}"
     luck = f"{told}; these figures chose it among {among}, so they are too good"
-    if any(run_id in confirming for run_id in winner.runs):
-        return f"{luck}; its repeats are not done yet, see ageui queue"
-    return f"{luck}; ageui compare --best … --confirm repeats it with {CONFIRMING_SEEDS} other seeds"
+    repeats = [confirming[run_id] for run_id in winner.runs if run_id in confirming]
+    again = f"ageui compare --best … --confirm repeats it with {CONFIRMING_SEEDS} other seeds"
+    if all(status in ENDED_WITHOUT_SCORES for status in repeats):
+        counts = " and ".join(f"{number} {status}" for status, number in Counter(repeats).items())
+        return f"{luck}; {f'its repeats have no scores ({counts}), see ageui logs; ' if repeats else ''}{again}"
+    if winner.is_baseline:
+        return f"{luck}; as the baseline, it keeps the seeds that chose it"
+    return f"{luck}; its repeats are not done yet, see ageui queue"
 
 
 def _text(cell: Cell) -> str:

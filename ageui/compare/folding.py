@@ -10,7 +10,7 @@ from ageui.compare.comparison import ComparedRow
 from ageui.compare.comparison_cache import ComparisonCache
 from ageui.compare.draft_rows import Columns, DraftRow, no_errors
 from ageui.compare.repeats import Repeatable, Seeds, repeats, seeds_of
-from ageui.compare.seed_figures import Across, setting_key
+from ageui.compare.seed_figures import Across, arithmetic_of, setting_key
 from ageui.compare.seeds import mean_and_spread
 from ageui.present.table import Cell
 from engine.split_result import GapFigure
@@ -80,7 +80,8 @@ def _repeats(drafts: Sequence[DraftRow], across: Collection[Across]) -> list[lis
 def _repeatable(draft: DraftRow, across: Collection[Across]) -> Repeatable:
     run, scores = draft.runs[0], draft.scores
     scored_on = (scores.images, run.data_hash) if scores else None
-    return Repeatable(_setting(draft, across), setting_key(run.config), _seeds(draft), scored_on)
+    arithmetic = None if "arithmetic" in across else arithmetic_of(run.config, run.manifest)
+    return Repeatable(_setting(draft, across), setting_key(run.config), _seeds(draft), scored_on, arithmetic)
 
 
 def _may_repeat(draft: DraftRow) -> bool:

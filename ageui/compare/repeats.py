@@ -22,14 +22,16 @@ def seeds_of(config: Mapping[str, Any]) -> Seeds:
 class Repeatable(NamedTuple):
     """The facts that decide whether two runs repeat each other.
 
-    `setting` is its `setting_key` with the manifest, `config_setting` that without. `seeds` are those of `seeds_of`.
-    `scored_on` is the data and the images behind its scores; None without scores.
+    `setting` is its `setting_key` with the manifest, `config_setting` that without, and `arithmetic` as far as it is
+    known and counts. `seeds` are those of `seeds_of`. `scored_on` is the data and the images behind its scores; None
+    without scores.
     """
 
     setting: str
     config_setting: str
     seeds: Seeds
     scored_on: Hashable | None
+    arithmetic: str | None = None
 
 
 def repeats(runs: Sequence[Repeatable | None]) -> list[list[int]]:
@@ -45,10 +47,11 @@ def repeats(runs: Sequence[Repeatable | None]) -> list[list[int]]:
     >>> repeats([Repeatable("a", "a", first, "x"), Repeatable("b", "b", first, "x"), Repeatable("a", "a", second, "x")])
     [[0, 2], [1]]
     """
-    scored_as: dict[str, Hashable] = {}
+    scored_as: dict[Hashable, Hashable] = {}
     for run in runs:
         if run is not None and run.scored_on is not None:
-            scored_as.setdefault(run.config_setting, (run.setting, run.scored_on))
+            for arithmetic in (run.arithmetic, None):
+                scored_as.setdefault((run.config_setting, arithmetic), (run.setting, run.scored_on))
     found: dict[Hashable, list[int]] = {}
     seeds: dict[Hashable, dict[tuple[int, int], int]] = {}
     for place, run in enumerate(runs):
@@ -57,7 +60,7 @@ def repeats(runs: Sequence[Repeatable | None]) -> list[list[int]]:
             continue
         key: Hashable = (run.setting, run.scored_on)
         if run.scored_on is None:
-            key = scored_as.get(run.config_setting, key)
+            key = scored_as.get((run.config_setting, run.arithmetic), key)
         together, by_seed = found.setdefault(key, []), seeds.setdefault(key, {})
         twin = next((by_seed[seed] for seed in run.seeds if seed in by_seed), None)
         if twin is None:

@@ -67,6 +67,13 @@ def resolved(manifest: Mapping[str, Any]) -> dict[str, str | int | None]:
     return {"arithmetic": manifest.get("dtype"), "revision": revision_of(manifest)}
 
 
+def arithmetic_of(config: Mapping[str, Any], manifest: Mapping[str, Any] | None) -> str | None:
+    """The arithmetic of a run that started, else the one that its config asks for; None if it leaves that open."""
+    asked = config.get("precision", "auto")
+    found = (manifest or {}).get("dtype") or (asked if asked != "auto" else None)
+    return None if found is None else str(found)
+
+
 def settled_precisions(runs: "Sequence[RunDetail]") -> dict[int, dict[str, str]]:
     """The config field `precision` as each run was computed, by the run's id, so that `auto` does not differ from the
     arithmetic it settled to. A run that did not start has that of the others, if they agree."""

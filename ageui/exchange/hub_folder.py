@@ -1,11 +1,14 @@
 """A run as a folder for a model hub: weights, config, a script that predicts, and a model card."""
 
+from json import loads
+from pathlib import Path
 from typing import Any, Final
 
 from ageui import __version__
 from ageui.exchange.model_page import model_page
 from ageui.present import json
 from ageui.store import RunDetail
+from engine.bounded_files import read_regular
 from engine.config import RunConfig
 from engine.plain_prediction import expected_image, plain_prediction
 
@@ -15,6 +18,16 @@ SCRIPT: Final = "predict.py"
 PAGE: Final = "README.md"
 PREDICTIONS: Final = "predictions.csv"
 HUB_FILES: Final = (WEIGHTS, CONFIG, SCRIPT, PAGE, PREDICTIONS)
+_CONFIG_BYTES: Final = 10_000_000
+
+
+def is_hub_folder(folder: Path) -> bool:
+    """Whether an export wrote the folder: its config names ageui, unlike that of another model."""
+    try:
+        found = loads(read_regular(folder / CONFIG, _CONFIG_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and {"ageui", "run"} <= found.keys()
 
 
 def hub_files(run: RunDetail, config: RunConfig, weights: bytes) -> dict[str, bytes]:

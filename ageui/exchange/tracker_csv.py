@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -57,12 +57,21 @@ class TrackedRun:
 
 @dataclass(frozen=True)
 class TrackerTable:
-    """The content of a table: what it is, its runs, its columns without a use, and rows without a figure."""
+    """The content of a table: what it is, its runs, its columns without a use, and rows without a figure.
+
+    `first` is its first epoch as its own tool counts; None if its epochs follow from steps or fractions.
+    """
 
     form: str
     runs: tuple[TrackedRun, ...]
     ignored: tuple[str, ...]
     empty: int = 0
+    first: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs of which a run has a point."""
+        return len({epoch for run in self.runs for points in run.history.values() for epoch in points})
 
 
 @dataclass(frozen=True)
@@ -98,8 +107,7 @@ def read_tracker_table(path: Path, reading: Reading) -> TrackerTable:
         if len(found.runs) > 1:
             names = short_list(run.name for run in found.runs)
             raise ConfigError(f"{path} holds {len(found.runs)} runs ({names}); leave --name out")
-        (run,) = found.runs
-        return TrackerTable(found.form, (TrackedRun(reading.name, run.figures, run.history),), found.ignored)
+        return replace(found, runs=(replace(found.runs[0], name=reading.name),))
     return found
 
 
@@ -111,8 +119,12 @@ class _Table:
         self._frame = frame
         self._reading = reading
         self._columns = _columns_of(frame.columns, reading.columns)
+        self._first: int | None = None
 
     def read(self) -> TrackerTable:
+        return replace(self._content(), first=self._first)
+
+    def _content(self) -> TrackerTable:
         has, heads = self._columns, [str(column) for column in self._frame.columns]
         if METRIC in has and VALUE in has and STEP in has:
             return self._metric_rows()
@@ -121,9 +133,12 @@ class _Table:
         charted = [column for column in heads if _WANDB.fullmatch(column)]
         if charted and (STEP in has or EPOCH in has) and not self._reading.columns:
             return self._chart(charted)
-        if NAME in has and any(name in has for name in FIGURES):
+        is_history = (EPOCH in has or STEP in has) and any(name in has for name in CURVES)
+        names = self._texts(NAME) if NAME in has else []
+        is_table = any(name in has for name in FIGURES) and bool(names)
+        if is_table and not (is_history and len(set(names)) < len(names)):
             return self._runs()
-        if (EPOCH in has or STEP in has) and any(name in has for name in CURVES):
+        if is_history:
             return self._history()
         raise DataError(
             f"{self._path} has no known columns; it has {short_list(heads)}. Known are a history (epoch or step, and "
@@ -205,6 +220,11 @@ class _Table:
         """A row per run with its figures, as Weights & Biases and MLflow write tables of runs."""
         names = self._texts(NAME)
         repeated = {name for name in names if names.count(name) > 1}
+        if repeated and (EPOCH in self._columns or STEP in self._columns):
+            raise ConfigError(
+                f"{self._path} has several rows of {short_list(sorted(repeated))}, but no known curve; name the column "
+                f"of one with --map, as in --map val_mae=COLUMN ({', '.join(CURVES)})"
+            )
         if repeated:
             raise ConfigError(
                 f"{self._path} names several runs {short_list(sorted(repeated))}; choose a column that tells them "
@@ -286,7 +306,10 @@ class _Table:
         )
 
     def _epochs(self, places: Iterable[float], axis: str) -> dict[float, int]:
-        """The epoch, from 1, of each place on the axis. Of several places in an epoch, the last counts."""
+        """The epoch of each place on the axis, as the table counts them; those of steps and fractions count from 1.
+
+        Of several places in an epoch, the last counts.
+        """
         ordered = sorted(places)
         if any(not math.isfinite(place) or place < 0 for place in ordered):
             raise DataError(
@@ -295,14 +318,13 @@ class _Table:
         if axis == STEP and self._reading.steps_per_epoch is not None:
             found = {place: max(1, math.ceil(place / self._reading.steps_per_epoch)) for place in ordered}
         elif all(place == int(place) for place in ordered):
-            first = int(ordered[0]) if ordered else 1
-            if axis == STEP and (first > 1 or ordered[-1] - first + 1 != len(ordered)):
+            self._first = int(ordered[0]) if ordered else None
+            if axis == STEP and ordered and (ordered[0] > 1 or ordered[-1] - ordered[0] + 1 != len(ordered)):
                 raise ConfigError(
                     f"{self._path} counts steps ({ordered[0]:.0f} to {ordered[-1]:.0f}), not epochs; add "
                     "--steps-per-epoch N"
                 )
-            shift = 1 if first == 0 else 0
-            found = {place: int(place) + shift for place in ordered}
+            found = {place: int(place) for place in ordered}
         else:
             found = {place: max(1, math.ceil(place)) for place in ordered}
         if found and max(found.values()) > MOST_EPOCHS:
@@ -339,11 +361,21 @@ def _plain(head: str) -> str:
     return plain
 
 
-def merged(tables: Iterable[tuple[Path, TrackerTable]]) -> Iterator[TrackedRun]:
-    """The runs of several tables; those of the same name become one. Raises `ConfigError` for a field in two tables."""
+def counts_from_0(tables: Iterable[TrackerTable]) -> bool:
+    """Whether one of the tables has an epoch 0. Then all of them that name epochs count from 0."""
+    return any(table.first == 0 for table in tables)
+
+
+def merged(tables: Sequence[tuple[Path, TrackerTable]]) -> Iterator[TrackedRun]:
+    """The runs of several tables, with epochs from 1; those of the same name become one.
+
+    Raises `ConfigError` for a field in two tables.
+    """
     runs: dict[str, TrackedRun] = {}
     origin: dict[tuple[str, str], Path] = {}
+    from_0 = counts_from_0(table for _, table in tables)
     for path, table in tables:
+        shift = 1 if from_0 and table.first is not None else 0
         for run in table.runs:
             whole = runs.setdefault(run.name, TrackedRun(run.name))
             for kind, own in (("figure", run.figures), ("curve", run.history)):
@@ -352,5 +384,6 @@ def merged(tables: Iterable[tuple[Path, TrackerTable]]) -> Iterator[TrackedRun]:
                     if other != path:
                         raise ConfigError(f"run {run.name!r} has the {kind} {name} in two files: {other} and {path}")
             whole.figures.update(run.figures)
-            whole.history.update(run.history)
+            for name, points in run.history.items():
+                whole.history[name] = {epoch + shift: value for epoch, value in points.items()}
     yield from runs.values()

@@ -5,14 +5,14 @@ repeat a setting without choosing it; once they have ended, they stand for it.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ageui.compare.best import CONFIRMING_SEEDS
-from ageui.compare.seed_figures import setting_key
+from ageui.compare.best import CONFIRMING_SEEDS, ENDED_WITHOUT_SCORES
+from ageui.compare.seed_figures import Across, arithmetic_of, setting_key
 from ageui.store import ENDED, NewRun, RunDetail, Store
-from engine.arithmetic import settled
+from engine.arithmetic import settled_precision
 from engine.config import build_config
 from engine.data.spec import DataSpec
 from engine.errors import ConfigError
@@ -20,38 +20,40 @@ from engine.errors import ConfigError
 CONFIRM: Final = "confirm"
 """The tag of runs that repeat a chosen setting."""
 _SEEDS_AT_ONCE: Final = 32
-_ENDED_WITHOUT_SCORES: Final = ("failed", "cancelled")
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Runs to choose the best setting from, and the ids of those among them that repeat a chosen setting."""
+    """Runs to choose the best setting from, and the status of those among them that repeat a chosen setting, by id."""
 
     runs: list[RunDetail]
-    confirming: frozenset[int]
+    confirming: Mapping[int, str]
 
 
-def judged_runs(store: Store, runs: Sequence[RunDetail], kept: Collection[int] = ()) -> Judged:
+def judged_runs(
+    store: Store, runs: Sequence[RunDetail], kept: Collection[int] = (), across: Collection[Across] = ()
+) -> Judged:
     """The runs with the stored repeats of their settings. Once all repeats of a setting have ended, those with scores
     replace the runs that they repeat.
 
-    Runs with the ids `kept` are never replaced.
+    Repeats compute in the arithmetic of their setting, unless `across` names it. Runs with the ids `kept` are never
+    replaced.
     """
     known = {run.id for run in runs}
-    repeating = [*store.runs.ids(f"tag={CONFIRM}")]
-    settings = {_setting(run) for run in runs}
-    further = store.runs.details([run_id for run_id in repeating if run_id not in known])
-    found = [*runs, *(run for run in further if _setting(run) in settings)]
-    confirming = frozenset(repeating) & {run.id for run in found}
-    repeats = [run for run in found if run.id in confirming]
-    unfinished = {_setting(run) for run in repeats if run.status not in ENDED}
-    confirmed = {_setting(run) for run in repeats if run.results} - unfinished
-    left = [run for run in found if run.id in confirming or run.id in kept or _setting(run) not in confirmed]
-    return Judged(left, confirming)
+    repeating = set(store.runs.ids(f"tag={CONFIRM}"))
+    further = store.runs.details(sorted(repeating - known))
+    setting = {run.id: setting_of(run, across) for run in (*runs, *further)}
+    settings = {setting[run.id] for run in runs}
+    found = [*runs, *(run for run in further if setting[run.id] in settings)]
+    repeats = [run for run in found if run.id in repeating]
+    unfinished = {setting[run.id] for run in repeats if run.status not in ENDED}
+    confirmed = {setting[run.id] for run in repeats if run.results} - unfinished
+    left = [run for run in found if run.id in repeating or run.id in kept or setting[run.id] not in confirmed]
+    return Judged(left, {run.id: run.status for run in repeats})
 
 
 def repeats_to_queue(store: Store, runs: Sequence[RunDetail], confirming: Collection[int]) -> list[NewRun]:
-    """The runs that give a setting its confirming seeds; empty if they are stored.
+    """The runs that give a setting its confirming seeds, in the same arithmetic; empty if they are stored.
 
     Takes the first seeds without a run that is done or still to be done. Raises `ConfigError` if the setting cannot be
     trained again.
@@ -71,8 +73,9 @@ def repeats_to_queue(store: Store, runs: Sequence[RunDetail], confirming: Collec
             f"--confirm: {first.name} was not trained here, so it has no further seeds; repeat its source runs with "
             "other seeds, and derive it again"
         )
-    counting = [run for run in runs if run.id in confirming and run.status not in _ENDED_WITHOUT_SCORES]
-    config, spec = settled(build_config(first.config)), DataSpec.model_validate(first.data_spec)
+    counting = [run for run in runs if run.id in confirming and run.status not in ENDED_WITHOUT_SCORES]
+    config = build_config({**first.config, "precision": _arithmetic(first)})
+    spec = DataSpec.model_validate(first.data_spec)
     used = {run.config.get("seed") for run in runs}
     new: list[NewRun] = []
     start = 0
@@ -84,6 +87,12 @@ def repeats_to_queue(store: Store, runs: Sequence[RunDetail], confirming: Collec
     return new[: max(CONFIRMING_SEEDS - len(counting), 0)]
 
 
-def _setting(run: RunDetail) -> str:
-    """Equal for runs that differ only in their seed, device and arithmetic."""
-    return json.dumps([setting_key(run.config), run.data_spec], sort_keys=True, default=str)
+def setting_of(run: RunDetail, across: Collection[Across] = ()) -> str:
+    """Equal for runs that differ only in their seed, device, recipe's revision and, with `across`, arithmetic."""
+    arithmetic = None if "arithmetic" in across else _arithmetic(run)
+    return json.dumps([setting_key(run.config), arithmetic, run.data_spec], sort_keys=True, default=str)
+
+
+def _arithmetic(run: RunDetail) -> str:
+    known = arithmetic_of(run.config, run.manifest)
+    return known or settled_precision(str(run.config.get("backbone")), str(run.config.get("device")))

@@ -42,7 +42,7 @@ VARIABLES: Final = (
     Variable("AGEUI_CHECKPOINT_SECONDS", "seconds between checkpoints", partial(amount_problem, unit="seconds")),
     Variable("AGEUI_CUDA_GRAPHS", "whether to train with CUDA graphs", _switch_problem),
     Variable("AGEUI_VIEWER", "the program that opens pictures and reports"),
-    Variable("AGEUI_READ_ONLY", "if set, no database is opened for writing"),
+    Variable("AGEUI_READ_ONLY", "if on, no database is opened for writing", _switch_problem),
     Variable("AGEUI_MESSAGE_LINES", "set by the application for its own commands"),
     Variable("AGEUI_EVENT", _OF_AN_END),
     *(

@@ -18,12 +18,13 @@ class Plan:
     """The planned `runs`, of distinct configs in the grid's order.
 
     `known` has, for each, the id and status of a finished or pending run with the same config and data, or None.
-    `first` is the first combination, with its origins.
+    `first` is the first combination, with its origins. `repeats` counts the combinations that equal an earlier one.
     """
 
     first: Resolved
     runs: tuple[NewRun, ...]
     known: tuple[tuple[int, str] | None, ...]
+    repeats: int = 0
 
     @property
     def left_out(self) -> list[tuple[int, str]]:
@@ -66,8 +67,9 @@ def plan(
     """
     settings = _settings(store, basis)  # once: --config may be a pipe
     first = settings.resolve(_combinations(values, sample)[0])
-    runs = with_data(store, _configs(settings, with_seeds(values, first.config.seed, seeds), sample))
-    return Plan(first, runs, tuple(store.runs.find_same(runs)))
+    combinations = _combinations(with_seeds(values, first.config.seed, seeds), sample)
+    runs = with_data(store, _configs(settings, combinations))
+    return Plan(first, runs, tuple(store.runs.find_same(runs)), len(combinations) - len(runs))
 
 
 def resolve_here(store: Store, values: Mapping[str, str], basis: Basis) -> Resolved:
@@ -77,7 +79,7 @@ def resolve_here(store: Store, values: Mapping[str, str], basis: Basis) -> Resol
 
 def grid_configs(store: Store, values: Mapping[str, str], basis: Basis) -> list[RunConfig]:
     """The distinct configs of a grid, in its order."""
-    return _configs(_settings(store, basis), values)
+    return _configs(_settings(store, basis), sweeps.grid(values))
 
 
 def with_seeds(values: Mapping[str, str], first: int, count: int | None) -> dict[str, str]:
@@ -106,8 +108,8 @@ def _combinations(values: Mapping[str, str], sample: sweeps.Sample | None) -> li
     return sweeps.grid(values) if sample is None else sweeps.sampled(values, sample)
 
 
-def _configs(settings: Settings, values: Mapping[str, str], sample: sweeps.Sample | None = None) -> list[RunConfig]:
-    configs = [settings.resolve(combination).config for combination in _combinations(values, sample)]
+def _configs(settings: Settings, combinations: Sequence[Mapping[str, str]]) -> list[RunConfig]:
+    configs = [settings.resolve(combination).config for combination in combinations]
     return list({config.hash: config for config in configs}.values())
 
 

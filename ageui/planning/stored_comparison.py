@@ -1,13 +1,13 @@
 """Compares runs of a database, given by ids, names or filters, and finds the best setting among them."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ageui.compare import CONSTANT, Comparison, compare
 from ageui.compare.best import Best, best_first
 from ageui.compare.comparison import MAE, Marking
 from ageui.compare.seed_figures import Across
-from ageui.planning.confirmation import judged_runs, repeats_to_queue
+from ageui.planning.confirmation import judged_runs, repeats_to_queue, setting_of
 from ageui.store import NewRun, RunDetail, Store
 from engine.choices import REPORT_ATTRIBUTES
 from engine.errors import ConfigError
@@ -17,12 +17,12 @@ _TO_CHOOSE_FROM = "status=done source=measured"
 
 @dataclass(frozen=True)
 class StoredComparison:
-    """A comparison and its runs. `confirming` are the ids of those that repeat a chosen setting, see
+    """A comparison and its runs. `confirming` has the status of those that repeat a chosen setting by id, see
     `ageui.planning.confirmation`."""
 
     comparison: Comparison
     runs: list[RunDetail]
-    confirming: frozenset[int] = frozenset()
+    confirming: Mapping[int, str] = field(default_factory=dict)
 
 
 def compare_stored(
@@ -66,9 +66,9 @@ def compare_stored(
     against = baseline if baseline in (None, CONSTANT) else str(store.runs.find_one(baseline))
     kept = [int(against)] if against not in (None, CONSTANT) else []
     runs = store.runs.details(list(ids | dict.fromkeys(kept)))
-    confirming: frozenset[int] = frozenset()
+    confirming: Mapping[int, str] = {}
     if best is not None:
-        judged = judged_runs(store, runs, kept)
+        judged = judged_runs(store, runs, kept, fold_across)
         runs, confirming = judged.runs, judged.confirming
         further = [*further, *(name for name in best.figures if name not in (MAE, *REPORT_ATTRIBUTES))]
     comparison = compare(
@@ -94,12 +94,20 @@ def confirming_runs(store: Store, found: StoredComparison) -> list[NewRun]:
 
     Raises `ConfigError` if there is no winner, or if one of both cannot be trained again.
     """
-    comparison, runs = found.comparison, {run.id: run for run in found.runs}
+    comparison = found.comparison
     if not comparison.winner:
         raise ConfigError("--confirm repeats the best setting, but no setting was found; change --where")
-    new = repeats_to_queue(store, [runs[run_id] for run_id in comparison.winner], found.confirming)
+    new = repeats_to_queue(store, _alike(found, comparison.winner), found.confirming)
     for row in comparison.rows:
         if row.is_baseline and row.kind == "run" and row.runs != comparison.winner:
             # The baseline was not chosen by its figures, so all its seeds count.
-            new += repeats_to_queue(store, [runs[run_id] for run_id in row.runs], row.runs)
+            alike = _alike(found, row.runs)
+            new += repeats_to_queue(store, alike, [run.id for run in alike])
     return new
+
+
+def _alike(found: StoredComparison, row: Collection[int]) -> list[RunDetail]:
+    """The runs of a row, then others of its setting: those under another revision of the recipe have their own row."""
+    own = [run for run in found.runs if run.id in row]
+    setting = setting_of(own[0])
+    return [*own, *(run for run in found.runs if run.id not in row and setting_of(run) == setting)]

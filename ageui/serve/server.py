@@ -9,9 +9,9 @@ from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from textual_serve.download_manager import DownloadManager
 
 from ageui.serve.access import COOKIE, Access, protect, refuse_foreign
+from ageui.serve.downloads import Downloads
 from ageui.serve.session import Session
 from engine.errors import ConfigError
 
@@ -41,7 +41,7 @@ class PageServer:
     def __init__(self, command: Sequence[str], *, most_sessions: int, announce: Callable[[str], None]) -> None:
         self._command, self._most_sessions, self._announce = tuple(command), most_sessions, announce
         self._access, self._address = Access(), ""
-        self._downloads = DownloadManager()
+        self._downloads = Downloads()
         self._open: set[web.WebSocketResponse] = set()
 
     def application(self) -> web.Application:
@@ -132,16 +132,16 @@ class PageServer:
         key = request.match_info["key"]
         try:
             download = await self._downloads.get_download_metadata(key)
+            content = await self._downloads.whole(key)
         except KeyError:
             raise web.HTTPNotFound from None
-        response = web.StreamResponse()
-        response.content_type = download.mime_type
-        response.headers["Content-Disposition"] = f'attachment; filename="{download.file_name}"'
-        await response.prepare(request)
-        async for chunk in self._downloads.download(key):
-            await response.write(chunk)
-        await response.write_eof()
-        return response
+        except ConnectionError as error:
+            raise web.HTTPGatewayTimeout(text=f"{error}\n") from None
+        return web.Response(
+            body=content,
+            content_type=download.mime_type,
+            headers={"Content-Disposition": f'attachment; filename="{download.file_name}"'},
+        )
 
 
 def _file(path: Path) -> Handler:

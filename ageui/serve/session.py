@@ -44,7 +44,7 @@ class Session(AppService):
             async for message in self._socket:
                 if message.type == WSMsgType.TEXT:
                     await asyncio.wait_for(self._take(message.json()), _SECONDS_TO_READ)
-        except (ValueError, LookupError, TypeError, TimeoutError):
+        except (ValueError, LookupError, TypeError, OverflowError, RecursionError, TimeoutError):
             await self._socket.close()  # no page of ours, or an application that hangs
         finally:
             await self.stop()
@@ -106,5 +106,5 @@ class Session(AppService):
 
 
 def _within(size: object, allowed: range) -> int:
-    """A size in cells, moved into the range. Raises `ValueError` and `TypeError` for what is no number."""
+    """A size in cells, moved into the range. Raises `ValueError`, `TypeError` or `OverflowError` for no number."""
     return min(max(int(size), allowed[0]), allowed[-1])  # type: ignore[call-overload, no-any-return]

@@ -22,6 +22,7 @@ from ageui.store.other_databases import is_example
 from ageui.store.own_folder import has_folder, settle
 from ageui.store.sqlite import driver, has_log, reading_modes
 from engine.bounded_files import other_kind
+from engine.choices import OFF
 from engine.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 10.0
@@ -121,7 +122,7 @@ def open_reader(path: Path) -> Engine:
     if version < len(MIGRATIONS):
         engine.dispose()
         why_not = ""
-        if os.environ.get(READ_ONLY_VARIABLE):
+        if _is_read_only():
             why_not = f"{READ_ONLY_VARIABLE} is set; open the database once without it"
         elif (item := _unwritable(path)) is not None:
             why_not = f"{item} cannot be written; copy the database to a writable folder, and name the copy with --db"
@@ -290,9 +291,13 @@ def schema_lock(path: Path) -> Iterator[None]:
         raise StoreError(f"the database {path} cannot be created: {error}") from error
 
 
+def _is_read_only() -> bool:
+    return os.environ.get(READ_ONLY_VARIABLE, "").lower() not in ("", *OFF)
+
+
 def refuse_if_read_only(path: Path) -> None:
     """Raises `StoreError` if AGEUI_READ_ONLY is set."""
-    if os.environ.get(READ_ONLY_VARIABLE):
+    if _is_read_only():
         raise StoreError(f"the database {path} stays unchanged, because {READ_ONLY_VARIABLE} is set")
 
 

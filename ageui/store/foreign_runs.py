@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ UNKNOWN_DATA: Final = "not known"
 _UNKNOWN: Final = dict.fromkeys(("train_loss", "lr", "seconds", "images_per_second"), math.nan)
 """The fields of an epoch that every row needs."""
 _NEWEST: Final = ("train_loss", "val_loss", "val_mae")
+_NOTE: Final = "Imported from {}; not measured here."
+_OWN_NOTE: Final = re.compile(re.escape(_NOTE).replace(r"\{\}", ".*"))
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,14 @@ class ForeignRun:
     """A run of another tool.
 
     `figures` maps `mae` and attributes to years, `val_loss` to a loss. `history` maps `train_loss`, `val_loss`,
-    `val_mae` (years) and `lr` to values by epoch, from 1. `settings` are its known fields of a config.
+    `val_mae` (years) and `lr` to values by epoch, from 1. `files` names its origin in words. `settings` are its known
+    fields of a config.
     """
 
     name: str
     figures: Mapping[str, float]
     history: Mapping[str, Mapping[int, float]]
-    note: str
+    files: str
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -47,7 +51,7 @@ class ForeignRuns(StorePart):
         """Stores runs, all or none, and returns their ids.
 
         Raises `ConfigError` for an invalid name or tag, or if a run has one of the names; with `replaces`, only if that
-        run was not imported.
+        run was not imported. Replaced runs keep their ids, tags and notes, and stay archived.
         """
         chosen = sorted({valid_tag(tag) for tag in tags})
         with self._write() as session:
@@ -56,16 +60,18 @@ class ForeignRuns(StorePart):
 
 
 def _add(session: Session, new: ForeignRun, tags: Sequence[str], replaces: bool) -> int:
-    name = valid_name(new.name)
-    earlier = session.exec(select(Run.id, Run.source).where(Run.name == name)).one_or_none()
+    name, note, archived_at = valid_name(new.name), valid_note(_NOTE.format(new.files)), None
+    earlier = session.exec(select(Run.id, Run.source, Run.note, Run.archived_at).where(Run.name == name)).one_or_none()
     if earlier is not None:
-        run_id, source = earlier
+        run_id, source, own_note, archived_at = earlier
         if source != IMPORTED:
             raise ConfigError(f"run {run_id} is already named {name!r}; choose another --name, or rename that run")
         if not replaces:
             raise ConfigError(
                 f"run {run_id} ({name}) was imported before; replace it with --replace, or choose another --name"
             )
+        tags = sorted({*tags, *session.exec(select(RunTag.tag).where(RunTag.run_id == run_id))})
+        note = note if own_note is None or _OWN_NOTE.fullmatch(own_note) else own_note
         session.execute(delete(Run).where(col(Run.id) == run_id))
     moment, settings = now(), dict(new.settings)
     run = Run(
@@ -76,7 +82,8 @@ def _add(session: Session, new: ForeignRun, tags: Sequence[str], replaces: bool)
         config=settings,
         config_hash=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16],
         created_at=moment,
-        note=valid_note(new.note),
+        note=note,
+        archived_at=archived_at,
         data_spec={"name": settings.get("data", UNKNOWN_DATA)},
         uuid=uuid.uuid4().hex,
     )

@@ -1,6 +1,7 @@
 """Checks a data set: counts, sample weights, unusable items, and duplicate pictures."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -37,7 +38,7 @@ from engine.data.threads import in_threads
 from engine.errors import DataError
 from engine.extras import check_installed
 from engine.groups import group_codes
-from engine.short_text import short_list
+from engine.short_text import quoted, short_list
 from engine.weighting import weight_table
 
 _SHOWN = 3
@@ -65,6 +66,7 @@ def examine(
     progress: Progress | None = None,
     judge: Callable[[DataReport], None] = lambda report: None,
     faces: bool = False,
+    below: Path | None = None,
 ) -> Examined:
     """Checks a data set: reads all rows and decodes all images once.
 
@@ -82,11 +84,13 @@ def examine(
         Called with the report on the rows before any image is read. If it raises, the check stops.
     faces
         Whether to look for a face in each image. Photos are always searched.
+    below
+        The folder that all images must be in, after following links; None allows all folders.
 
     Raises
     ------
     DataError
-        If the data set is missing, or others may write to the cache.
+        If the data set is missing, an image is not `below`, or others may write to the cache.
     ConfigError
         If faces are looked for, but the extra `faces` is not installed.
     """
@@ -97,6 +101,8 @@ def examine(
         with suppress(OSError):
             private_part(cache, "reports")
     rows = load_rows(spec, target)
+    if below is not None:
+        _refuse_outside(rows, below.resolve())
     unread = with_splits(rows, spec.model_copy(update={"keep_copies_together": False}), None)
     judge(_report(unread, unread.frame, spec, target))
     folders = image_folders(map(rows.place, rows.frame["image"]))
@@ -113,6 +119,20 @@ def examine(
         if known is None:
             keep_hashes(index, decoded.content)
     return examined
+
+
+def _refuse_outside(rows: Manifest, folder: Path) -> None:
+    """Raises `DataError` for an image whose file is not in the folder, after following links."""
+    if (image := next((one for one in rows.frame["image"] if _is_outside(rows, one, folder)), None)) is not None:
+        raise DataError(f"data set {rows.name!r}: the image {quoted(image)} is outside {folder}; move it there")
+
+
+def _is_outside(rows: Manifest, image: str, folder: Path) -> bool:
+    try:
+        place = rows.place(image)
+        return os.path.isabs(place) and not Path(os.path.realpath(place)).is_relative_to(folder)
+    except (DataError, ValueError):  # a name that leads nowhere
+        return False
 
 
 def _faceless(rows: Manifest, decoded: "_Decoded", cache: Path | None, progress: Progress | None) -> tuple[str, ...]:

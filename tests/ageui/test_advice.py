@@ -6,7 +6,7 @@ import pytest
 from store_rows import end, queued, running
 from terminal import Terminal
 
-from ageui.cli.training_here import how_to_resume
+from ageui.console.foreground_training import how_to_resume
 from ageui.store import Store
 from ageui.worker import foreground
 from ageui.worker.places.local import Engines

@@ -17,12 +17,14 @@ COMMAND = ("compare", "tag=sample", "--best", "mae", "--where", "gender-bias<=1"
 def ended(store: Store) -> Callable[..., int]:
     """Adds a run that is done, or ends a queued one, with figures on the validation split."""
 
-    def add(mae: float, gender: float = 0.5, run_id: int | None = None, **settings: object) -> int:
+    def add(mae: float, gender: float = 0.5, run_id: int | None = None, recipe: int = 1, **settings: object) -> int:
         if run_id is None:
             run_id, attempt = running(store, tags=("sample",), **settings)
         else:
             attempt = claimed(store, run_id) or 0
         with store.writing(run_id, attempt) as writer:
+            precision = store.runs.get(run_id).config["precision"]
+            writer.started({"dtype": "fp32" if precision == "auto" else precision, "recipe": recipe})
             predicted = np.array([10.0, 35.5, 70.0], dtype=np.float32) + np.float32(mae)
             scored = replace(evaluated("valid", mae, gender), predicted=predicted)
             writer.evaluated(scored, "apparent", "faces")
@@ -34,7 +36,7 @@ def ended(store: Store) -> Callable[..., int]:
 
 @pytest.fixture(autouse=True)
 def _no_workers(monkeypatch: pytest.MonkeyPatch, no_network_checks: None) -> None:
-    monkeypatch.setattr("ageui.cli.checked_queueing.start_missing_workers", lambda *arguments: None)
+    monkeypatch.setattr("ageui.console.checked_queueing.start_missing_workers", lambda *arguments: None)
 
 
 def test_the_best_setting_is_repeated_and_then_told_by_seeds_that_did_not_choose_it(
@@ -74,6 +76,34 @@ def test_the_best_setting_is_repeated_and_then_told_by_seeds_that_did_not_choose
     more = ended(5.2, lr="5e-3")
     assert ageui(*COMMAND, "--json").json["winner"] == [more], "its own figures are still ahead of the repeats"
     assert other not in ageui(*COMMAND, "--json").json["winner"]
+
+
+def test_repeats_stand_for_runs_of_the_same_arithmetic_alone(
+    ageui: Terminal, store: Store, ended: Callable[..., int]
+) -> None:
+    other, chosen = ended(5.01, precision="fp32"), ended(5.0, precision="bf16")
+    assert ageui(*COMMAND, "--confirm").code == 0
+    repeats = store.runs.ids("tag=confirm")
+    assert ageui(*COMMAND, "--json").json["winner"] == [chosen, *repeats]
+    assert "already" in ageui(*COMMAND, "--confirm").err
+    assert {store.runs.get(run_id).config["precision"] for run_id in repeats} == {"bf16"}
+    for run_id in repeats:
+        ended(6.0, run_id=run_id)
+    assert ageui(*COMMAND, "--json").json["winner"] == [other], "which nothing repeats yet"
+    joined = ageui(*COMMAND, "--fold-across", "arithmetic", "--json").json
+    assert joined["winner"] == repeats
+    assert chosen not in joined["winner"]
+
+
+def test_repeats_under_another_recipe_are_queued_once(ageui: Terminal, store: Store, ended: Callable[..., int]) -> None:
+    plain, chosen = ended(9.0, loss="mape"), ended(5.0, lr="2e-3")
+    command = (*COMMAND, "--baseline", str(plain))
+    assert "9 runs queued" in ageui(*command, "--confirm").err
+    waiting, *repeats = store.runs.ids("tag=confirm")
+    for run_id in repeats:
+        ended(9.5, run_id=run_id, recipe=2)
+    assert ageui(*command, "--json").json["winner"] == [chosen, waiting]
+    assert "already" in ageui(*command, "--confirm").err
 
 
 def test_the_baseline_gets_seeds_and_its_difference_a_test(

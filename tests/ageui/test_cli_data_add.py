@@ -182,3 +182,29 @@ def test_images_come_from_another_folder_without_listed_ones(faces: Terminal) ->
     assert sum(split["images"] for split in checked["splits"]) == 28
     assert len(checked["notes"]) == 3
     assert faces("data", "add", "again", "drawn", "--images", "drawn").code == 2
+
+
+@pytest.mark.parametrize("image", ["../0.png", "{folder}/0.png", "link.png"])
+def test_images_outside_a_given_folder_are_refused_before_they_are_read(
+    ageui: Terminal, monkeypatch: pytest.MonkeyPatch, image: str
+) -> None:
+    inside = ageui.folder / "inside"
+    inside.mkdir()
+    for path in (ageui.folder / "0.png", *(inside / f"{number}.png" for number in range(12))):
+        Image.new("RGB", (8, 8), (12 * len(path.stem), 0, 0)).save(path)
+    (inside / "link.png").symlink_to(ageui.folder / "0.png")
+    (inside / "good.png").symlink_to(inside / "11.png")
+    own = [f"{inside}/0.png", "good.png", *(f"{number}.png" for number in range(1, 11))]
+
+    def add(images: Sequence[str]) -> Done:
+        rows = [f"{name},{20 + place}" for place, name in enumerate(images)]
+        (inside / "t.csv").write_text("\n".join(["image,age", *rows]) + "\n")
+        return ageui("data", "add", "it", "inside/t.csv", "--below", "inside")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.data.sources.image_folder.read_regular", lambda *arguments: pytest.fail("read"))
+        refused = add([*own, image.format(folder=ageui.folder)])
+    assert (refused.code, f"is outside {inside}; move it there" in refused.err) == (3, True), refused.err
+    assert _registered(ageui) == {}
+    done = add(own)
+    assert done.code == 0, done.err

@@ -43,7 +43,7 @@ def mine(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
                 writer.end("done", "")
         return True
 
-    monkeypatch.setattr("ageui.cli.background.start_missing_workers", lambda *arguments: None)
+    monkeypatch.setattr("ageui.console.background.start_missing_workers", lambda *arguments: None)
     monkeypatch.setattr("ageui.cli.study.print_memory", lambda *arguments: None)
     monkeypatch.setattr("ageui.cli.study.wait_until_ended", wait)
     Path("mine.toml").write_text(TINY_STUDY)

@@ -26,7 +26,7 @@ from engine.errors import ConfigError
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("engine.cuda._DRIVERS", ())
-    monkeypatch.setattr("ageui.cli.background.start_missing_workers", lambda *arguments: None)
+    monkeypatch.setattr("ageui.console.background.start_missing_workers", lambda *arguments: None)
 
 
 def planned(store: Store, *, seeds: int | None = None, preset: str | None = "quick", **values: str) -> Plan:

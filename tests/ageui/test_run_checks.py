@@ -9,7 +9,7 @@ from rich.console import Console
 from store_rows import config
 from terminal import Terminal
 
-from ageui.cli.memory import print_memory
+from ageui.console.checked_queueing import print_memory
 from ageui.planning import run_checks
 from ageui.planning.known_networks import KnownNetworks
 from ageui.planning.run_checks import refuse_unfit

@@ -96,6 +96,9 @@ def test_a_sample_is_planned_by_command(ageui: Terminal, no_network_checks: None
     done = ageui(*command, "--sample", "3", "--batch", "16,32", "--json")
     assert (done.code, len(done.json)) == (0, 3)
     assert ageui(*command, "--sample", "5", "--batch", "16,32", "--json").json[:3] == done.json
+    assert "left out" not in done.err
+    few = ageui(*command[:3], "--dry-run", "--sample", "8", "--batch", "16,32", "--loss", "mse,mape", "--json")
+    assert (len(few.json), "left out 4 runs equal to others of this sweep; ranges and" in few.err) == (4, True)
     refused = ageui(*command)
     assert (refused.code, "add --sample N" in refused.err) == (2, True)
     assert ageui(*command, "--lr", "1e-4", "--sample-seed", "3").code == 2

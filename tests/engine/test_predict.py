@@ -12,6 +12,7 @@ from PIL import Image
 import engine.age_predictor
 from engine.data.dataset import prepare
 from engine.data.spec import DataSpec
+from engine.kept_weights import load_weights, save_weights
 from engine.predict import PredictedAge, predict_files
 
 FILES = {
@@ -61,6 +62,16 @@ def test_ages_are_predicted_from_the_pixels_of_training(
     monkeypatch.setattr(engine.age_predictor, "backbone_features", note)
     _predicted(weights, *(photos / name for name in FILES))
     np.testing.assert_array_equal(np.concatenate(seen), trained_on.pixels[np.arange(len(FILES))])
+
+
+def test_weights_of_a_run_without_epochs_predict(weights: Path, photos: Path, tmp_path: Path) -> None:
+    state, config = load_weights(weights)
+    untrained = tmp_path / "untrained.safetensors"
+    save_weights(
+        state, config.model_copy(update={"epochs": (0,), "init": "imagenet", "strategy": "finetune"}), untrained
+    )
+    photo = photos / next(iter(FILES))
+    assert [one.years for one in _predicted(untrained, photo)] == [one.years for one in _predicted(weights, photo)]
 
 
 def test_files_that_cannot_be_read_lose_no_other_prediction(weights: Path, photos: Path) -> None:

@@ -20,7 +20,7 @@ from ageui.planning.known_networks import KnownNetworks
 from ageui.store.sqlite import driver
 
 MODULES = (
-    "ageui.cli", "ageui.cli.background", "ageui.planning.plan", "ageui.planning.run_checks", "ageui.study",
+    "ageui.cli", "ageui.console.background", "ageui.planning.plan", "ageui.planning.run_checks", "ageui.study",
     "ageui.tui.app", "ageui.worker.background_workers", "ageui.worker.lost_runs", "ageui.worker.pruning",
     "ageui.worker.removal", "ageui.worker.rescorer", "ageui.worker.run_import", "killed_commands", "pytest",
 )  # fmt: skip

@@ -26,12 +26,14 @@ async def read_images(db: Path, name: str, target: str, progress: Progress) -> D
     return _report(await run_command(["data", "check", "--target", target], [name], db, progress=progress))
 
 
-async def register(db: Path, name: str, path: Path, progress: Progress, *, skip_bad: bool) -> Registration:
+async def register(
+    db: Path, name: str, path: Path, progress: Progress, *, skip_bad: bool, below: Path | None
+) -> Registration:
     """Reads a new data set and registers it. Refuses unusable rows and images unless `skip_bad` is set.
 
-    Raises `DataError` if it cannot be read or registered.
+    Raises `DataError` if it cannot be read or registered, or if an image is not in the folder `below`, if any.
     """
-    options = ["--skip-bad"] if skip_bad else []
+    options = [*(["--skip-bad"] if skip_bad else []), *(["--below", str(below)] if below is not None else [])]
     result = await run_command(["data", "add", *options], [name, str(path)], db, progress=progress)
     report = _report(result)
     if result.code and (skip_bad or not report.problems):

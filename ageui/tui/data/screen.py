@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -321,7 +322,8 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
         """Registers a data set. Asks before skipping unusable rows and images. Returns None if refused."""
         progress = self._progress_of(name)
         self._tell_doing(f"reading {path}")
-        new = await commands.register(self._db, name, path, progress, skip_bad=False)
+        register = partial(commands.register, self._db, name, path, progress, below=self.app.permissions.folder)
+        new = await register(skip_bad=False)
         if new.refusal:
             self._tell_error(new.refusal)
             problems = new.report.problems
@@ -330,7 +332,7 @@ class DataScreen(LiveScreen[DataSetsSnapshot]):
                 return None
             self._tell_error("")
             self._tell_doing(f"reading {path}")
-            new = await commands.register(self._db, name, path, progress, skip_bad=True)
+            new = await register(skip_bad=True)
         return new.report
 
     def action_forget(self) -> None:

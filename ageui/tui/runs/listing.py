@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ageui.compare.differing_settings import differing_settings, setting, telling
 from ageui.compare.repeats import Repeatable, Seeds, repeats, seeds_of
-from ageui.compare.seed_figures import setting_key
+from ageui.compare.seed_figures import arithmetic_of, setting_key
 from ageui.present.figures import number
 from ageui.store import Store
 from ageui.store.listing import ListedConstant, ListedFigures, ListedRun
@@ -183,7 +183,9 @@ class ListReader:
     def _repeatable_run(self, run: ListedRun) -> Repeatable:
         config, figures = self._settings[run.config_hash], self._figures[run.id][1]
         scored_on = (figures.images, figures.data_hash) if figures.images is not None else None
-        return Repeatable(config.key(self._manifests[run.id][1]), config.key(None), config.seeds, scored_on)
+        manifest = self._manifests[run.id][1]
+        arithmetic = arithmetic_of(config.config, manifest)
+        return Repeatable(config.key(manifest), config.key(None), config.seeds, scored_on, arithmetic)
 
     def _read_differences(self, listed: Sequence[ListedRun]) -> None:
         """Reads the fields that vary, and those that distinguish each config from other measured or published runs."""

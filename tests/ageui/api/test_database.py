@@ -15,13 +15,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from derived_rows import calibrated_run, scored_run
 from fresh_run import add_fresh_run
 from PIL import Image
 from store_rows import best, end, epoch, evaluated, running
 from terminal import TINY, Terminal
 
 import ageui as interface
+from ageui.derive.deriving import make_ensemble
 from ageui.store import Store
+from ageui.store.foreign_runs import ForeignRun
 from engine.errors import ConfigError, DataError, StoreError
 
 SCHEMAS = Path(__file__).parents[1] / "store" / "schemas"
@@ -215,6 +218,20 @@ def test_pictures_that_are_none_are_named(store: Store, tmp_path: Path) -> None:
         db.load_model("unfinished")
 
 
+def test_runs_without_a_network_name_what_to_do(store: Store) -> None:
+    sources = [scored_run(store, name, seed=seed) for seed, name in enumerate(("one", "two"))]
+    both = make_ensemble(store, sources, name="both")
+    stretched = calibrated_run(store, both, name="stretched")
+    store.foreign.add([ForeignRun("old", {"mae": 6.5}, {}, "a.csv")])
+    with interface.open(store.path) as db:
+        with pytest.raises(ConfigError, match=f"has no network; load one, two, or use: ageui predict --run {both}$"):
+            db.load_model("both")
+        with pytest.raises(ConfigError, match=f"has no network; load both, or use: ageui predict --run {stretched}$"):
+            db.load_model("stretched")
+        with pytest.raises(DataError, match=r"\(old\) was not trained here, so it has no weights; name another run"):
+            db.load_model("old")
+
+
 # Training
 
 
@@ -239,7 +256,7 @@ def test_runs_are_queued_together_or_not_at_all(
 ) -> None:
     started: list[str] = []
     monkeypatch.setattr(
-        "ageui.cli.checked_queueing.start_missing_workers", lambda store, devices, *others: started.extend(devices)
+        "ageui.console.checked_queueing.start_missing_workers", lambda store, devices, *others: started.extend(devices)
     )
     ids = interface.queue({"loss": "mse"}, {"loss": "mape", "lr": [1e-4]}, preset="quick", name="n", tags=["t"])
     assert started == ["auto", "auto"]

@@ -9,6 +9,7 @@ from derived_rows import calibrated_run
 from numpy.testing import assert_allclose
 from store_rows import claimed, config, end
 
+import ageui as interface
 from ageui.compare import compare
 from ageui.derive.deriving import make_ensemble
 from ageui.derive.folds import fold_runs_of, join_folds, join_if_complete
@@ -192,3 +193,10 @@ def test_runs_on_folds_fill_no_cell_of_a_study(store: Store) -> None:
     made = _joined(store)
     assert store.scores.measured_runs() == []
     assert store.scores.measured_statuses() == {made: "done"}
+
+
+def test_joined_folds_have_no_network_to_load(store: Store) -> None:
+    joined = join_folds(store, fold_runs_of(store, _all(store, name="night")[0]))
+    said = f"has no network; load night-1, night-2, night-3, or use: ageui predict --run {joined}$"
+    with interface.open(store.path) as db, pytest.raises(ConfigError, match=said):
+        db.load_model(joined)

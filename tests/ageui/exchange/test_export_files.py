@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -232,6 +233,13 @@ def test_a_folder_is_replaced_on_request_only_and_never_with_other_files_in_it(
     (folder / "predictions.csv").write_text("old")
     assert ageui("export", "first", "--to", "hub", "-o", "hub", "--force").code == 0
     assert not (folder / "predictions.csv").exists()
+    (folder / "config.json").write_text('{"model_type": "bert", "run": "x"}')
+    refused = ageui("export", "first", "--to", "hub", "-o", "hub", "--force")
+    assert (refused.code, "holds README.md, which no export wrote" in refused.err) == (2, True)
+    (folder / "config.json").unlink()
+    assert ageui("export", "first", "--to", "hub", "-o", "hub", "--force").code == 2
+    shutil.rmtree(folder)
+    exported("hub")
     (folder / "own.txt").write_text("mine")
     refused = ageui("export", "first", "--to", "hub", "-o", "hub", "--force")
     assert (refused.code, "holds own.txt, which no export wrote" in refused.err) == (2, True)

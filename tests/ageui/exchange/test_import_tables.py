@@ -73,6 +73,8 @@ def test_a_history_of_keras_becomes_curves_of_a_run_that_was_not_trained_here(im
         ("curve.csv", TENSORBOARD, ("--map", "val_mae=Value", "--steps-per-epoch", "10", "--age-scale", "100"),
          {"curve val_mae": [(1, 50.0), (2, 25.0)]}),
         ("all.csv", HISTORIES, (), {"a train_loss": [(1, 0.5), (2, 0.375)], "b val_mae": [(1, 8.0)]}),
+        ("all.csv", HISTORIES.replace("train_loss", "val_loss"), (),
+         {"a val_loss": [(1, 0.5), (2, 0.375)], "b val_mae": [(1, 8.0)]}),
         ("chart.csv", WANDB_CHART, (), {"old val_loss": [(1, 0.5), (2, 0.25)], "new val_loss": [(1, 0.25)]}),
         ("chart.csv", WANDB_CHART.replace("old", "old - 2"), (),
          {"old - 2 val_loss": [(1, 0.5), (2, 0.25)], "new val_loss": [(1, 0.25)]}),
@@ -143,13 +145,50 @@ def test_the_mae_of_train_images_is_no_figure_beside_another(ageui: Terminal, he
     assert ageui("ls", "--json").json[0]["summary"]["mae"] == mae
 
 
+def test_tables_of_an_import_count_epochs_alike(ageui: Terminal) -> None:
+    Path("run-a-tag-train_loss.csv").write_text("Wall time,Step,Value\n1,0,0.5\n2,1,0.25\n")
+    Path("run-a-tag-val_loss.csv").write_text("epoch,step,val_loss\n1,9,0.75\n")
+    done = ageui("import", "run-a-tag-train_loss.csv", "run-a-tag-val_loss.csv", "--name", "a")
+    assert done.code == 0, done.err
+    assert "epochs count from 0 in these tables, and from 1 here" in done.err
+    assert (_curve("a", "train_loss"), _curve("a", "val_loss")) == ([(1, 0.5), (2, 0.25)], [(2, 0.75)])
+
+
+@pytest.mark.parametrize(("rows", "more", "most"), [(1002, (), 1000), (31, ("--set", "epochs=30"), 30)])
+def test_steps_that_are_taken_for_epochs_are_doubted(
+    ageui: Terminal, rows: int, more: tuple[str, ...], most: int
+) -> None:
+    Path("log.csv").write_text("step,train_loss\n" + "".join(f"{step},0.5\n" for step in range(rows)))
+    done = ageui("import", "log.csv", *more)
+    assert (done.code, f"log.csv: a history, 1 run, {rows:,} epochs" in done.err) == (0, True)
+    warning = f"warning: more than {most:,} epochs in log; if these are steps, import again with --steps-per-epoch N"
+    assert warning in done.err
+    again = ageui("import", "log.csv", *more, "--steps-per-epoch", "50", "--replace")
+    assert (again.code, "warning" in again.err) == (0, False)
+
+
+def test_a_replaced_run_keeps_what_people_said_of_it(imported: Terminal) -> None:
+    with Store.open(Path("runs.db")) as store:
+        store.edits.change_tags([1], ["thesis"], [])
+    assert imported("import", "history.csv", "--name", "old", "--replace", "--tag", "again").code == 0
+    found = imported("show", "old", "--json").json
+    assert found["tags"] == ["again", "keras", "thesis"]
+    assert found["note"] == "Imported from history.csv (a history); not measured here."
+    with Store.open(Path("runs.db")) as store:
+        store.edits.set_note(1, "the one of 2024")
+        store.edits.archive([1])
+    assert imported("import", "history.csv", "--name", "old", "--replace").code == 0
+    found = imported("show", "old", "--json").json
+    assert (found["note"], found["archived_at"] is None) == ("the one of 2024", False)
+
+
 def test_tables_of_one_run_are_joined_and_an_import_is_replaced_on_request_only(imported: Terminal) -> None:
     Path("runs.csv").write_text("name,mae\nold,6.5\n")
     refused = imported("import", "runs.csv")
     assert (refused.code, "run 1 (old) was imported before; replace it with --replace" in refused.err) == (2, True)
     assert imported("import", "runs.csv", "history.csv", "--name", "old", "--replace").code == 0
     (row,) = imported("ls", "--json").json
-    assert (row["id"], row["summary"]["mae"], row["tags"]) == (1, 6.5, [])
+    assert (row["id"], row["summary"]["mae"], row["tags"]) == (1, 6.5, ["keras"])
     assert len(_curve("old", "train_loss")) == 3
     assert imported("show", "old", "--json").json["note"] == (
         "Imported from runs.csv (a table of runs), history.csv (a history); not measured here."
@@ -188,12 +227,13 @@ def test_a_dry_run_stores_nothing_and_fractions_of_a_century_are_doubted(ageui: 
         ("name,mae\nold,-6\n", (), 3, "mae is -6, but errors in years are not negative"),
         ("name,mae\nold,\n", (), 3, "has no figure in any row"),
         ("name,mae\nold,6\nold,7\n", (), 2, "names several runs old; choose a column that tells them apart"),
+        ("name,epoch,mae\nold,1,6\nold,2,7\n", (), 2, "has several rows of old, but no known curve; name the column"),
         ("name,mae\nold,6\nnew,7\n", ("--name", "x"), 2, "holds 2 runs (old, new); leave --name out"),
         ("step,val_loss\n10,0.5\n20,0.4\n", (), 2, "counts steps (10 to 20), not epochs; add --steps-per-epoch N"),
         ("epoch,val_loss\n-1,0.5\n", (), 3, "epoch counts from 0 or 1; correct the column, or name another"),
         ("Wall time,Step,Value\n1,1,0.5\n", (), 3, "does not say which curve it holds; name it run-NAME-tag-val_loss"),
         ("key,step,value\nacc,1,1\n", (), 3, "has no known metric: it has acc; rename one of them in the file to"),
-        ("epoch,val_loss\n1,0.5\n", ("--set", "lots=1"), 2, "--set: there is no field 'lots'"),
+        ("epoch,val_loss\n1,0.5\n", ("--set", "los=1"), 2, "--set: unknown field 'los'; did you mean"),
         ("", (), 3, "cannot be read as a table"),
     ],
 )  # fmt: skip

@@ -56,7 +56,20 @@ def test_the_socket_ends_with_the_process_and_the_process_with_the_socket(
     asyncio.run(scenario(stub(f"time.sleep(600){marked}"), ends_itself=False))
 
 
-@pytest.mark.parametrize("message", ["{", "[]", "5", '["resize", {"width": "wide"}]', '["stdin"]'])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{",
+        "[]",
+        "5",
+        '["resize", {"width": "wide"}]',
+        '["resize", {"width": Infinity, "height": 24}]',
+        '["resize", {"width": 80, "height": -1e999}]',
+        "[" * 100_000,
+        '["stdin"]',
+    ],
+    ids=range(8),
+)
 def test_a_socket_that_is_no_page_is_closed(message: str) -> None:
     async def scenario() -> None:
         async with (

@@ -312,6 +312,8 @@ def test_the_environment_can_forbid_writing_and_upgrading(
         with pytest.raises(StoreError, match="has schema 1 and needs schema"):
             Store.open(path, read_only=True)
     assert path.read_bytes() == before
+    monkeypatch.setenv(connect.READ_ONLY_VARIABLE, "0")
+    Store.open(path).close()
 
 
 def test_the_environment_can_forbid_the_copy_of_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

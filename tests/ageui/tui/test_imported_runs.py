@@ -18,8 +18,8 @@ pytestmark = pytest.mark.app
 def test_imported_runs_are_listed_opened_with_curves_and_compared(store: Store) -> None:
     own = scored_run(store, "own")
     history = {"train_loss": {1: 0.5, 2: 0.25}, "val_loss": {1: 0.4, 2: float("nan"), 4: 0.2}}
-    old = ForeignRun("old", {"mae": 6.5, "gender": 0.5}, history, "Imported from a.csv.", {"loss": "mape"})
-    bare = ForeignRun("bare", {"mae": 7.5}, {}, "Imported from b.csv.")
+    old = ForeignRun("old", {"mae": 6.5, "gender": 0.5}, history, "a.csv", {"loss": "mape"})
+    bare = ForeignRun("bare", {"mae": 7.5}, {}, "b.csv")
     with_curves, without = store.foreign.add([old, bare])
     assert store.problems() == []
 

@@ -117,6 +117,12 @@ def test_only_the_folder_and_no_weights_file_is_allowed(tmp_path: Path) -> None:
     for name in ("..", "../x", "link", "link/x", "/etc/passwd", "\0"):
         with pytest.raises(ConfigError):
             permissions.refuse_path(tmp_path / name)
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "inner").symlink_to(tmp_path)
+    permissions.refuse_path(tmp_path / "faces")
+    (tmp_path / "faces" / "gt_avg_train.csv").symlink_to("/etc/passwd")
+    with pytest.raises(ConfigError, match=r"gt_avg_train\.csv is outside"):
+        permissions.refuse_path(tmp_path / "faces")
     for init in ("auto", "pretrained", "imagenet", "random"):
         permissions.refuse_weights(init)
     with pytest.raises(ConfigError, match="weights file"):

@@ -264,7 +264,7 @@ def test_a_queue_whose_last_run_is_held_has_ended(store: Store, monkeypatch: pyt
 
 @pytest.mark.usefixtures("no_network_checks")
 def test_flags_reach_the_worker_that_ends_the_runs(ageui: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ageui.cli.background.start_missing_workers", lambda *_: None)
+    monkeypatch.setattr("ageui.console.background.start_missing_workers", lambda *_: None)
     assert ageui("run", *TINY, "--detach", "--name", "one", "--on-end", SAY).code == 0
     assert ageui("sweep", *TINY, "--set", "seed=1", "--name", "two", "--on-queue-end", SAY).code == 0
     with Store.open(Path("runs.db")) as store:

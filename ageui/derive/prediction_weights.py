@@ -1,18 +1,17 @@
-"""The weights for a run's predictions: its own, or those of all its source runs."""
+"""The weights for a run's predictions, its own or those of all its source runs, and their arithmetic."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ageui.cli.run_weights import kept_weights, precision_of
 from engine.errors import DataError
 
 if TYPE_CHECKING:
-    from ageui.store import RunDetail, Store
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ageui.store import CheckpointRow, RunDetail, Store
     from engine.choices import Precision
 
 
@@ -44,10 +43,12 @@ class PredictionWeights:
         for source in self.sources:
             yield from source.trained()
 
-    def ages(self, by_run: Mapping[int, NDArray[np.float64]]) -> NDArray[np.float64]:
+    def ages(self, by_run: "Mapping[int, NDArray[np.float64]]") -> "NDArray[np.float64]":
         """Predicted ages (N,) in years, from the ages that the trained runs predict, by run id."""
         if self.run.derived_from is None:
             return by_run[self.run.id]
+        import numpy as np
+
         return self.run.derived_from.predict(np.stack([source.ages(by_run) for source in self.sources]))
 
 
@@ -64,3 +65,31 @@ def prediction_weights(store: "Store", run: "RunDetail") -> PredictionWeights:
             )
         sources.append(prediction_weights(store, store.runs.detail(source.id)))
     return PredictionWeights(run, None, tuple(sources))
+
+
+def precision_of(detail: "RunDetail") -> "Precision":
+    """The arithmetic of the run's newest attempt; `auto` if no attempt started to train."""
+    manifests = [attempt.manifest for attempt in detail.attempts if attempt.manifest]
+    found: Precision = manifests[-1]["dtype"] if manifests else "auto"
+    return found
+
+
+def kept_weights(detail: "RunDetail") -> "CheckpointRow":
+    """The run's kept weights. Raises `DataError` for a run without weights."""
+    if detail.derived_from is not None:
+        names = detail.derived_from.source_names
+        raise DataError(
+            f"run {detail.id} ({detail.name}) has no weights of its own; name one of its source runs: {names}"
+        )
+    if detail.row.is_published:
+        raise DataError(f"run {detail.id} ({detail.name}) was not trained here, so it has no weights; name another run")
+    if detail.kept is None:
+        raise DataError(
+            f"run {detail.id} ({detail.name}, {detail.status}) has no weights: "
+            + (
+                "they were removed, or the run was copied without its files"
+                if detail.status == "done"
+                else "a run writes them when it ends or stops, after at least one epoch with a finite loss"
+            )
+        )
+    return detail.kept

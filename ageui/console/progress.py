@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from ageui.cli.options import print_prose
+from ageui.console.consoles import print_prose
 from ageui.present.figures import LOSS, number
 from ageui.text import message_lines
 from ageui.text.clean import clean
