@@ -40,8 +40,8 @@ from engine.events import EpochEnded, StepsEnded
 ASSETS = Path(__file__).parent
 SIZE = (120, 36)
 THEMES = {"dark": "ageui-dark", "light": "ageui-light"}
-LIVE = {"preset": "quick", "data": "synthetic", "loss": "huber", "size": "32", "epochs": "6"}
-LIVE_NAME, SHOWN_EPOCHS = "live-demo", 4
+LIVE = {"preset": "quick", "data": "synthetic", "loss": "huber", "size": "32", "epochs": "8", "precision": "fp32"}
+LIVE_NAME, SHOWN_EPOCHS = "live-demo", 6
 STUDY = "table9"
 IMAGES_PER_SECOND, SECONDS_LEFT, LOAD = 1000.0, 130.0, DeviceLoad("cpu", 0.5, 3 << 30, 16 << 30)
 SECONDS_AT_MOST = 300.0
@@ -70,7 +70,7 @@ def trained(folder: Path) -> Trained:
     command = [sys.executable, "-m", "ageui", "run", *flags, "--name", LIVE_NAME, "--db", str(path)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
     with Store.open(path, create=False) as store:
-        log = log_file(store, 1, 1).read_text(encoding="utf-8").splitlines()
+        log = [line.partition("  ")[2] for line in log_file(store, 1, 1).read_text(encoding="utf-8").splitlines()]
         epochs = [line.rpartition(" · ")[0] for line in log if line.startswith("epoch ")]
         return Trained(store.runs.detail(1), store.runs.metric(1, "step/loss"), epochs)
 
