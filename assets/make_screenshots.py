@@ -40,7 +40,7 @@ from engine.events import EpochEnded, StepsEnded
 ASSETS = Path(__file__).parent
 SIZE = (120, 36)
 THEMES = {"dark": "ageui-dark", "light": "ageui-light"}
-LIVE = {"preset": "quick", "data": "synthetic", "loss": "huber", "size": "32", "epochs": "8", "precision": "fp32"}
+LIVE = ("--data=synthetic", "--loss=huber", "--size=32", "--epochs=8", "--set=precision=fp32")
 LIVE_NAME, SHOWN_EPOCHS = "live-demo", 6
 STUDY = "table9"
 IMAGES_PER_SECOND, SECONDS_LEFT, LOAD = 1000.0, 130.0, DeviceLoad("cpu", 0.5, 3 << 30, 16 << 30)
@@ -66,8 +66,7 @@ class Trained:
 def trained(folder: Path) -> Trained:
     """Trains the run of the pictures."""
     path = folder / "trained.db"
-    flags = [f"--{name}={value}" for name, value in LIVE.items()]
-    command = [sys.executable, "-m", "ageui", "run", *flags, "--name", LIVE_NAME, "--db", str(path)]
+    command = [sys.executable, "-m", "ageui", "run", "--preset=quick", *LIVE, "--name", LIVE_NAME, "--db", str(path)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
     with Store.open(path, create=False) as store:
         log = [line.partition("  ")[2] for line in log_file(store, 1, 1).read_text(encoding="utf-8").splitlines()]

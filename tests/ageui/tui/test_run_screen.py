@@ -339,6 +339,23 @@ def test_a_log_is_wrapped_at_its_width_including_lines_added_while_hidden(store:
     use(store, scenario, size=(118, 24))
 
 
+@pytest.mark.parametrize("size", [(80, 40), (120, 36), (160, 50)])
+def test_the_end_of_a_long_log_stands_below_the_curve(store: Store, size: tuple[int, int]) -> None:
+    run_id, attempt, _lock = alive(store, "wordy")
+    with store.writing(run_id, attempt) as writer:
+        writer.steps(steps((1, 0.5), (40, 0.25)))
+    write_log(store, run_id, "".join(f"line {place}\n" for place in range(1, 60)))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        app.post_message(OpenRun(run_id))
+        await settled(pilot)
+        await press(pilot, "9")
+        assert "line 59" in screen_text(app)
+        assert "train loss" in screen_text(app)
+
+    use(store, scenario, size=size)
+
+
 def test_an_unexpected_error_is_reported_and_kept_and_ends_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
