@@ -42,15 +42,15 @@ def age_group_names(edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
 def group_names(frame: "pd.DataFrame", attribute: str, edges: Sequence[float] = AGE_EDGES) -> tuple[str, ...]:
     """The groups of an attribute in reading order: the report's first, then any others by name.
 
-    Lists age groups and the report's groups even if they have no image.
+    Lists age groups even if they have no image, and the report's groups if no image has any other.
     """
     if attribute == "age":
         return age_group_names(edges)
     present = _in_reading_order({str(value) for value in _column(frame, attribute).dropna().unique()})
     known = REPORT_GROUPS.get(attribute, ())
-    if not set(known) & set(present):
-        known = ()
-    return (*known, *(name for name in present if name not in known))
+    if present and set(present) <= set(known):
+        return known
+    return (*(name for name in known if name in present), *(name for name in present if name not in known))
 
 
 def group_codes(

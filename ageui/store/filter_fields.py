@@ -101,7 +101,19 @@ def _figure(name: str) -> SQLColumnExpression[Any]:
 def _config_field(name: str) -> FilterField:
     field = RunConfig.model_fields[name]
     kind = _kind(field.annotation)
-    return FilterField(name, kind, config_value(name, Text if kind == "text" else None), field.description or name)
+    column = config_value(name, Text if kind == "text" else None)
+    if kind in ("texts", "numbers"):
+        column = case((func.json_type(col(Run.config), f"$.{name}") == "text", _as_list(column, kind)), else_=column)
+    return FilterField(name, kind, column, field.description or name)
+
+
+def _as_list(text: SQLColumnExpression[Any], kind: FieldKind) -> SQLColumnExpression[Any]:
+    """SQL for the values of a run that was made from runs with unlike lists, as JSON text. `age,none` is stored."""
+    quoted = func.json_quote(text)
+    if kind == "texts":
+        return func.printf("[%s]", func.replace(quoted, ",", '","'))
+    numbers = func.printf("[%s]", text)
+    return case((func.json_valid(numbers), numbers), else_=func.printf("[%s]", quoted))
 
 
 def config_value(name: str, type_: type[Text] | None = None) -> SQLColumnExpression[Any]:

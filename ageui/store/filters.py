@@ -9,6 +9,7 @@ run's name. Quote values that contain spaces. Operators:
 - `:` finds a text in a text, ignoring case, or an item in a list.
 - Numbers are equal if their relative difference is below 1e-12.
 - A list equals text with commas (`weights=gender,age`). One number is compared with every item (`lr<1e-4`: all are).
+  In other fields, commas separate alternatives (`loss=mse,mape`).
 """
 
 import math
@@ -178,7 +179,8 @@ def _holds(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
 def _text(column: SQLColumnExpression[Any], sign: str, value: str) -> ColumnElement[bool]:
     if sign == ":":
         return column.icontains(value, autoescape=True)
-    return or_(column.is_(None), column == value) if value == "none" else column == value
+    parts = value.split(",")
+    return or_(column.in_([value, *parts]), *([column.is_(None)] if "none" in parts else []))
 
 
 def _flag(field: FilterField, value: str) -> ColumnElement[bool]:
@@ -190,6 +192,8 @@ def _flag(field: FilterField, value: str) -> ColumnElement[bool]:
 
 def _number(field: FilterField, sign: str, value: str) -> ColumnElement[bool]:
     column = field.column
+    if sign == "=" and "," in value:
+        return or_(*(_number(field, sign, part) for part in value.split(",")))
     if value == "none" and sign == "=":
         return column.is_(None)
     number = _float(field, value)

@@ -29,6 +29,21 @@ HAND = pd.DataFrame(
 )
 
 
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["asian", "caucasian"], ("caucasian", "afroamerican", "asian")),
+        (["white", "black", "asian"], ("asian", "black", "white")),
+        (["other", "indian", "asian", "caucasian"], ("caucasian", "asian", "indian", "other")),
+        (["white", None], ("white",)),
+    ],
+)
+def test_the_reports_groups_are_listed_without_an_image_only_among_themselves(
+    values: list[str | None], names: tuple[str, ...]
+) -> None:
+    assert group_codes(pd.DataFrame({"ethnicity": values}), "ethnicity")[1] == names
+
+
 def _evaluated(frame: pd.DataFrame, *attributes: str, **options: int) -> dict[str, object]:
     groups = {name: group_codes(HAND, name) for name in attributes}
     taken = {name: (codes[frame.index.to_numpy()], names) for name, (codes, names) in groups.items()}

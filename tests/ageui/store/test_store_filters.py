@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from store_rows import claimed, epoch, evaluated, queued
 
 from ageui.store import RunRow, Store
+from ageui.store.example import shipped_example
 from ageui.store.filter_fields import filter_fields
 from engine.config import RunConfig
 from engine.errors import ConfigError
@@ -99,6 +100,10 @@ def _found(store: Store, text: str) -> list[int]:
         ("val_loss=0.0725", [4]),
         ("split=valid", [1, 2, 3, 4]),
         ("id>4 id<=5", [5]),
+        ("id=1,4,9", [1, 4]),
+        ("loss=mape,huber", [1, 2, 4]),
+        ("loss!=mape,huber", [3, 5, 6]),
+        ("patience=none,7", [5]),
         ("data=synthetic head:none", [6]),
         ("source=measured  \t loss=huber", [4]),
         ("created>2000-01-01", [1, 2, 3, 4, 5, 6]),
@@ -154,6 +159,20 @@ def test_every_config_field_can_be_filtered_and_every_field_but_tags_ordered_by(
         assert len(filled.runs.search(f"{name}!={'2026-01-01' if field.kind == 'time' else 1}")) <= len(RUNS)
         if field.kind != "tags":
             assert len(filled.runs.search(order=name)) == len(filled.runs.search(order=f"-{name}")) == len(RUNS)
+
+
+def test_every_field_can_be_asked_of_the_shipped_runs_among_them_means_of_unlike_ones() -> None:
+    with Store.open(shipped_example(), read_only=True) as shipped:
+        runs = len(shipped.runs.search())
+        for name, field in filter_fields().items():
+            value = "2026-01-01" if field.kind == "time" else 1
+            equal, other = (len(shipped.runs.search(f"{name}{sign}{value}")) for sign in ("=", "!="))
+            assert equal + other == runs, name
+            if field.kind != "tags":
+                assert len(shipped.runs.search(order=name)) == runs
+        means = {row.id for row in shipped.runs.search("weights=age,none")}
+        assert means
+        assert means < {row.id for row in shipped.runs.search("source=derived weights:age")}
 
 
 def test_nan_and_missing_figures_come_last_whatever_the_order(filled: Store) -> None:
