@@ -80,13 +80,17 @@ def telling(settings: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:
 def in_short(settings: Mapping[str, str]) -> str:
     """Fields as short text: `mse · gender · 64 px · s2`."""
     return " · ".join(
-        _SHORT.get(name, f"{name} {{}}").format(text.rsplit("/", 1)[-1]) for name, text in settings.items()
+        _NOT_DERIVED
+        if (name, text) == ("derived", _NOTHING)
+        else _SHORT.get(name, f"{name} {{}}").format(text.rsplit("/", 1)[-1])
+        for name, text in settings.items()
     )
 
 
 _FIRST = ("loss", "weights")
 _NOT_TELLING = ("seed", "device")
 _SPEAK_FOR_THEMSELVES = ("data", "backbone", "head", "strategy", "loss", "optimizer")
-_SHORT = dict.fromkeys((*_SPEAK_FOR_THEMSELVES, "weights"), "{}") | {
+_NOT_DERIVED = "as trained"
+_SHORT = dict.fromkeys((*_SPEAK_FOR_THEMSELVES, "weights", "derived"), "{}") | {
     "head": "head {}", "init": "from {}", "crop": "crop {}", "size": "{} px", "seed": "s{}",
 }  # fmt: skip
