@@ -58,7 +58,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
     ),
     RUNS: (
         Key("enter", "open", "open", "Open the run: curves, groups, scores, log"),
-        Key("space", "select", "select", "Toggle selection"),
+        Key("space", "select", "select", "Select, move down"),
         Key("c", "compare", "compare", "Compare the selected runs"),
         _Change("d", "duplicate", "duplicate", "New run with this run's config"),
         _Change("p", "pause", "pause", "Pause: a running run writes a checkpoint and stops"),
@@ -183,7 +183,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("m", "next_figure", "figure", "Next figure of the axis and the heat map: MAE, then the biases"),
         _HelpKey("M", "previous_figure", "figure", "Previous figure of the axis and the heat map", "M"),
         Key("enter", "open", "open", "Open the run of the cell, or choose from several"),
-        Key("space", "select", "select", "Toggle selection"),
+        Key("space", "select", "select", "Select, move down"),
         _HelpKey("ctrl+a", "select_all", "select all", "Select all cells that have runs", "^a"),
         Key("c", "compare", "compare", "Compare the runs of the selected cells"),
         _Change("r", "run", "run", "Run what is missing: choose preset, data and seeds, and see how many runs that is"),

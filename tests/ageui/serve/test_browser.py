@@ -45,9 +45,9 @@ def test_filter_mouse_clipboard_and_download(tmp_path: Path) -> None:
 
         screen = await tab.evaluate("document.querySelector('.xterm-screen').getBoundingClientRect().toJSON()")
         await tab.click(screen["right"] - 20, screen["bottom"] - 8)  # the key at the end of the last line
-        await tab.until_shown("Toggle selection")
+        await tab.until_shown("Select, move down")
         await tab.press("Escape")
-        await tab.until(lambda: "Toggle selection" not in tab.screen.text, "the list of keys closes")
+        await tab.until(lambda: "Select, move down" not in tab.screen.text, "the list of keys closes")
 
         allowed = ["clipboardReadWrite", "clipboardSanitizedWrite"]
         await tab.call("Browser.grantPermissions", origin=served.address, permissions=allowed)

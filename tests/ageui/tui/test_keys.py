@@ -113,13 +113,13 @@ def test_help_lists_the_keys_of_the_focused_widget_too_in_groups_and_searches_th
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "question_mark")
         text = screen_text(app)
-        groups = [text.index(title) for title in ("This screen", "Toggle selection", "Table", "Page down")]
+        groups = [text.index(title) for title in ("This screen", "Select, move down", "Table", "Page down")]
         assert groups == sorted(groups)
         await press(pilot, *"theme")
         text = screen_text(app)
         assert "Every screen" in text
         assert "Next theme" in text
-        assert "Toggle selection" not in text
+        assert "Select, move down" not in text
         await press(pilot, *"zz")
         assert "Nothing matches themezz" in screen_text(app)
         await press(pilot, "escape", "question_mark")

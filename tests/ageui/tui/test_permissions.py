@@ -68,7 +68,7 @@ def test_a_view_cannot_be_saved_and_neither_palette_nor_help_lists_changes(store
         await until(pilot, lambda: messages(app) == [READ_ONLY])
         assert not [one.title for one in app.get_system_commands(app.screen) if one.title.startswith("Pause")]
         await press(pilot, "?")
-        assert "Toggle selection" in screen_text(app)
+        assert "Select, move down" in screen_text(app)
         assert "Pause" not in screen_text(app)
 
     use(store, scenario, permissions=Permissions(changes=False))
