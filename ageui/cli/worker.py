@@ -71,7 +71,7 @@ def start(
         ageui worker start --parallel auto --stay
         ageui worker start --on slurm:gpu --at-most 8 --sbatch time=4:00:00
     """
-    from ageui.cli.cluster import cluster_options
+    from ageui.cli.cluster import cluster_options, refuse_silent_cluster
     from ageui.devices import default_device, resolve_device
     from ageui.planning.environment import refuse_wrong_variables
     from ageui.planning.settings import checkpoint_interval
@@ -85,7 +85,9 @@ def start(
     if on is not None and (device is not None or parallel != "1"):
         raise ConfigError("--on takes neither --device nor --parallel: each run says its device, see also --at-most")
     if on is not None:
-        cluster_options(on, sbatch or ())  # before a database is made
+        # Before a database is made.
+        cluster_options(on, sbatch or ())
+        refuse_silent_cluster(on)
     with open_store(db, create=True, files=files, starts_worker=True) as store:
         if on is not None:
             chosen, lanes = on, at_most or _JOBS
