@@ -1,4 +1,4 @@
-"""`ageui worker`: starts, stops and lists the background workers that train queued runs."""
+"""`ageui worker`: starts, stops and shows the background workers that train queued runs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ageui.store import RunningRun, WorkerRow
 
 app = CommandGroup(
-    help="""Start, stop and list background workers, which train queued runs.
+    help="""Start, stop and show background workers, which train queued runs.
 
         ageui worker start
         ageui worker start --on slurm
@@ -31,8 +31,13 @@ _JOBS = 20
 _RUNS_SHOWN = 3
 
 
-def _device(help_text: str) -> Any:
-    return typer.Option(metavar="cpu|cuda:N", help=help_text, autocompletion=words("cpu", "cuda"), show_default=False)
+def _device(help_text: str, *clusters: str) -> Any:
+    return typer.Option(
+        metavar="|".join(("cpu", "cuda:N", *clusters)),
+        help=help_text,
+        autocompletion=words("cpu", "cuda", *clusters),
+        show_default=False,
+    )
 
 
 @app.command("start")
@@ -125,7 +130,7 @@ def start(
 
 @app.command("stop")
 def stop(
-    device: Annotated[str | None, _device("Device of the worker (default: all devices).")] = None,
+    device: Annotated[str | None, _device("Device of the worker (default: all devices).", "slurm")] = None,
     now: Annotated[
         bool,
         typer.Option(
