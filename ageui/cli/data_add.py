@@ -113,7 +113,8 @@ def add(
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the data set with that name.")] = False,
     below: Annotated[
-        Path | None, typer.Option("--below", help="Refuse images outside this folder.", hidden=True)
+        Path | None,
+        typer.Option("--below", metavar="DIR", help="Refuse images outside this folder.", hidden=True),
     ] = None,
     target: TargetOption = "apparent",
     db: Database = None,
