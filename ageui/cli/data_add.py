@@ -191,6 +191,10 @@ def add(
                 judge=lambda rows: refuse_useless(rows, spec),
                 below=below,
             )
+        if spec.format == "table":
+            named = {*choices.REPORT_ATTRIBUTES, *spec.columns, *spec.bins}
+            further = dict.fromkeys(group.attribute for group in examined.report.groups if group.attribute not in named)
+            guesses += (f"further attributes: {', '.join(further)}",) if further else ()
         report = dataclasses.replace(examined.report, notes=(*guesses, *examined.report.notes))
         say(*report.notes)
         refuse_useless(report, spec)
