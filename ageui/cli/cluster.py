@@ -39,3 +39,16 @@ def cluster_options(on: str, sbatch: Sequence[str]) -> "ClusterOptions":
     if shutil.which("sbatch") is None:
         raise ConfigError(f"--on {on}: sbatch was not found; use a machine with Slurm's commands")
     return options
+
+
+def refuse_silent_cluster(on: str) -> None:
+    """Raises `ConfigError` if Slurm does not answer."""
+    from ageui.worker.places.protocol import RefusedError, UnreachableError
+    from ageui.worker.places.slurm_commands import version
+    from engine.errors import ConfigError
+
+    try:
+        version()
+    except (RefusedError, UnreachableError) as error:
+        advice = f"try again once sinfo lists its partitions, or on another machine; see also ageui doctor --on {on}"
+        raise ConfigError(f"--on {on}: {error}; {advice}") from error

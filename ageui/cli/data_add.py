@@ -113,7 +113,8 @@ def add(
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the data set with that name.")] = False,
     below: Annotated[
-        Path | None, typer.Option("--below", help="Refuse images outside this folder.", hidden=True)
+        Path | None,
+        typer.Option("--below", metavar="DIR", help="Refuse images outside this folder.", hidden=True),
     ] = None,
     target: TargetOption = "apparent",
     db: Database = None,
@@ -190,6 +191,10 @@ def add(
                 judge=lambda rows: refuse_useless(rows, spec),
                 below=below,
             )
+        if spec.format == "table":
+            named = {*choices.REPORT_ATTRIBUTES, *spec.columns, *spec.bins}
+            further = dict.fromkeys(group.attribute for group in examined.report.groups if group.attribute not in named)
+            guesses += (f"further attributes: {', '.join(further)}",) if further else ()
         report = dataclasses.replace(examined.report, notes=(*guesses, *examined.report.notes))
         say(*report.notes)
         refuse_useless(report, spec)

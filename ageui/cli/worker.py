@@ -1,4 +1,4 @@
-"""`ageui worker`: starts, stops and lists the background workers that train queued runs."""
+"""`ageui worker`: starts, stops and shows the background workers that train queued runs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ageui.store import RunningRun, WorkerRow
 
 app = CommandGroup(
-    help="""Start, stop and list background workers, which train queued runs.
+    help="""Start, stop and show background workers, which train queued runs.
 
         ageui worker start
         ageui worker start --on slurm
@@ -31,8 +31,13 @@ _JOBS = 20
 _RUNS_SHOWN = 3
 
 
-def _device(help_text: str) -> Any:
-    return typer.Option(metavar="cpu|cuda:N", help=help_text, autocompletion=words("cpu", "cuda"), show_default=False)
+def _device(help_text: str, *clusters: str) -> Any:
+    return typer.Option(
+        metavar="|".join(("cpu", "cuda:N", *clusters)),
+        help=help_text,
+        autocompletion=words("cpu", "cuda", *clusters),
+        show_default=False,
+    )
 
 
 @app.command("start")
@@ -71,7 +76,7 @@ def start(
         ageui worker start --parallel auto --stay
         ageui worker start --on slurm:gpu --at-most 8 --sbatch time=4:00:00
     """
-    from ageui.cli.cluster import cluster_options
+    from ageui.cli.cluster import cluster_options, refuse_silent_cluster
     from ageui.devices import default_device, resolve_device
     from ageui.planning.environment import refuse_wrong_variables
     from ageui.planning.settings import checkpoint_interval
@@ -85,7 +90,9 @@ def start(
     if on is not None and (device is not None or parallel != "1"):
         raise ConfigError("--on takes neither --device nor --parallel: each run says its device, see also --at-most")
     if on is not None:
-        cluster_options(on, sbatch or ())  # before a database is made
+        # Before a database is made.
+        cluster_options(on, sbatch or ())
+        refuse_silent_cluster(on)
     with open_store(db, create=True, files=files, starts_worker=True) as store:
         if on is not None:
             chosen, lanes = on, at_most or _JOBS
@@ -123,7 +130,7 @@ def start(
 
 @app.command("stop")
 def stop(
-    device: Annotated[str | None, _device("Device of the worker (default: all devices).")] = None,
+    device: Annotated[str | None, _device("Device of the worker (default: all devices).", "slurm")] = None,
     now: Annotated[
         bool,
         typer.Option(

@@ -73,7 +73,7 @@ def published_draft(run: "RunDetail", columns: Columns) -> DraftRow:
         kind="published",
         id=run.id,
         name=run.name,
-        status="published",
+        status="imported" if run.row.is_imported else "published",
         settings={},
         n=None,
         cells=tuple(Cell(None if group else values.get(column)) for column, group in columns.items()),

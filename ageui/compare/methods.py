@@ -212,9 +212,10 @@ def _others(comparison: Comparison) -> Iterator[str]:
     kinds = [row.kind for row in comparison.rows]
     if "constant" in kinds:
         yield "The constant predictor always says the mean age of the training images."
-    if published := kinds.count("published"):
-        verb = "holds" if published == 1 else "hold"
-        yield f"{counted(published, 'row')} (◆) {verb} published figures, which were not measured here."
+    if published := [row.status for row in comparison.rows if row.kind == "published"]:
+        verb = "holds" if len(published) == 1 else "hold"
+        origins = " and ".join(dict.fromkeys(published))
+        yield f"{counted(len(published), 'row')} (◆) {verb} {origins} figures, which were not measured here."
     if apart := sum(row.is_apart for row in comparison.rows):
         yield f"{counted(apart, 'row')} with scores of other images {'is' if apart == 1 else 'are'} set apart (≠)."
     if comparison.ranked_over:

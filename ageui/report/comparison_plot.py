@@ -104,7 +104,7 @@ def _looks(row: ComparedRow, *, is_on_front: bool) -> tuple[str, dict[str, Any]]
     color = COLORS[row.kind]
     if is_on_front:
         return "run on the front", {"marker": "D", "color": color, "markerfacecolor": "white"}
-    word = "published" if row.kind == "published" else "not comparable" if row.is_apart else "run"
+    word = row.status if row.kind == "published" else "not comparable" if row.is_apart else "run"
     return word, {"marker": marker_of(row, is_comparable=not row.is_apart), "color": color}
 
 

@@ -102,7 +102,10 @@ def _refuse(session: Session, run_ids: Sequence[int], only_archived: bool) -> No
             if status == "running":
                 raise ConfigError(f"run {run_id} ({name}) is running; cancel it first with: ageui cancel {run_id}")
             if only_archived and archived_at is None:
-                raise ConfigError(f"run {run_id} ({name}) is not archived; only archived runs can be deleted here")
+                raise ConfigError(
+                    f"run {run_id} ({name}) is not archived; only archived runs can be deleted here: "
+                    "archive it with z, then list it with the filter archived=true"
+                )
     if missing:
         raise no_run(min(missing))
 

@@ -102,6 +102,16 @@ def test_guesses_are_printed_and_registered(ageui: Terminal, add: Add) -> None:
     assert again["splits"] == added.json["splits"]
 
 
+def test_further_columns_that_become_attributes_are_named(ageui: Terminal, add: Add) -> None:
+    rows = ["20,m,dark,yes,a", "30,f,light,no,b"] * 10
+    added = add("age,sex,skin colour,glasses,hair", rows, "--columns", "coiffure=hair", "--json")
+    assert added.json["notes"][:2] == [
+        "columns found by name: gender=sex; change this with --columns", "further attributes: skin colour, glasses",
+    ]  # fmt: skip
+    assert "further attributes: skin colour, glasses\n" in added.err
+    assert "further" not in add("age,gender", [row[:4] for row in rows], "--replace").err
+
+
 def test_folds_are_given_by_a_flag(ageui: Terminal, add: Add) -> None:
     rows = [f"{20 + number},{number % 5}" for number in range(20)]
     assert "--folds 0-2/3/4" in add("age,fold", rows).err

@@ -191,6 +191,7 @@ def test_completion_is_silent_without_a_database(ageui: Terminal, complete: Any,
         ("ageui study show fig", ["figure1", "figure2"]),
         ("ageui explain b", ["bias"]),
         ("ageui wor", ["worker"]),
+        ("ageui worker stop --device s", ["slurm"]),
     ],
 )
 def test_words_are_completed(complete: Any, line: str, offered: list[str]) -> None:

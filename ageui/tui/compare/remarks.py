@@ -15,6 +15,7 @@ from ageui.present.wording import note_text
 from ageui.store import RunDetail
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
+from ageui.text.states import IMPORTED
 from ageui.tui.compare.cells import BASELINE, Order, baseline_label
 
 _MOST_NAMES = 5
@@ -34,10 +35,11 @@ def about_comparison(
     `wanted` is the baseline of the view, which the comparison lacks if it has no scores.
     """
     where = "no scores yet" if comparison.split is None else f"{comparison.split}, {comparison.n:,} images"
-    data = dict.fromkeys(str(run.config.get("data")) for run in runs)
+    data = dict.fromkeys(str(run.config["data"]) for run in runs if "data" in run.config)
+    on = f" on {', '.join(data)}" if data else ""
     own = (row.label or row.name for row in comparison.rows if wanted in [str(run_id) for run_id in row.runs])
     baseline = baseline_label(comparison) or next((f"{name} (no scores)" for name in own), "none")
-    parts = [f"{counted(len(runs), 'run')} on {', '.join(data)} / {where}", f"baseline {baseline}"]
+    parts = [f"{counted(len(runs), 'run')}{on} / {where}", f"baseline {baseline}"]
     parts += [f"by {measure_title(comparison, order.name)}"] if order.name else []
     parts += ["f folds seeds"] if comparison.is_foldable else []
     parts += ["computing intervals of differences …"] if is_computing else []
@@ -78,7 +80,8 @@ def legend_of(comparison: Comparison, width: int) -> Text:
         (any(cell.difference and cell.difference.real for cell in cells), brief(REAL)),
         (any(cell.difference and cell.difference.equivalent for cell in cells), brief(EQUIVALENT)),
         (any(row.on_front for row in rows), brief(FRONT)),
-        (any(row.kind == "published" for row in rows), brief(PUBLISHED)),
+        (any(row.status == "published" for row in rows), brief(PUBLISHED)),
+        (any(row.status == "imported" for row in rows), IMPORTED),
         (any(row.is_apart for row in rows), brief(APART)),
         (any(cell.no_better for cell in cells), brief(NO_BETTER)),
         (any(cell.spread for cell in cells), "± std over seeds"),

@@ -17,7 +17,7 @@ _SECONDS: float = 60.0
 _LONGEST_BETWEEN_READS = 60.0
 _UNREACHABLE = (
     "unable to contact", "connection refused", "timed out", "zero bytes", "temporarily unable", "not responding",
-    "connection reset", "no route to host", "backup controller",
+    "connection reset", "no route to host", "backup controller", "establish a configuration source",
 )  # fmt: skip
 _LIMIT_OF_JOBS = re.compile(r"(assoc|qos)\w*submitjob\w*limit")
 """A limit that leaves room again once a job has ended, unlike those of a job's size or time."""

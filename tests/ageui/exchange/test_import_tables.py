@@ -121,8 +121,8 @@ def test_imported_figures_stand_beside_others_and_are_set_against_none(ageui: Te
     assert ageui("import", "runs.csv", "--set", "loss=mse").code == 0
     runs = [store.runs.detail(run_id) for run_id in (1, 2)]
     comparison = compare(runs, baseline="old")
-    assert [(row.kind, row.cells[0].value, row.comparable) for row in comparison.rows] == [
-        ("published", 7.5, False), ("published", 8.5, False),
+    assert [(row.status, row.cells[0].value, row.comparable) for row in comparison.rows] == [
+        ("imported", 7.5, False), ("imported", 8.5, False),
     ]  # fmt: skip
     assert comparison.rows[0].reason is not None
     assert comparison.rows[0].reason.startswith("imported from another tool without predictions")

@@ -19,9 +19,9 @@ from engine.split_result import Interval
 def _row(kind: str, name: str, mae: float | None, age: float | None, **changes: object) -> ComparedRow:
     cells = (Cell(mae, interval=Interval(5.0, 8.0)), Cell(age, spread=Spread(0.5, 3)))
     runs = () if kind == "constant" else (1,)
-    is_run = kind == "run"
+    is_run, status = kind == "run", "published" if kind == "published" else "done"
     row = ComparedRow(
-        kind, 1, name, "done", {"lr": "0.1", "loss": "mse"}, 4, cells, is_run, None, runs=runs, label=name
+        kind, 1, name, status, {"lr": "0.1", "loss": "mse"}, 4, cells, is_run, None, runs=runs, label=name
     )  # type: ignore[arg-type]
     return replace(row, **changes)  # type: ignore[arg-type]
 

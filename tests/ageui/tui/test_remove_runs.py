@@ -24,7 +24,10 @@ def test_archived_runs_are_deleted_after_a_question_and_nothing_earlier_is_undon
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "X")
-        assert messages(app) == ["run 3 (kept) is not archived; only archived runs can be deleted here"]
+        assert messages(app) == [
+            "run 3 (kept) is not archived; only archived runs can be deleted here: archive it with z, then list it "
+            "with the filter archived=true"
+        ]
         app.screen.query_one(FilterBox).set_text("archived=true")
         await until(pilot, lambda: names(app) == ["older", "old"])
         await press(pilot, "ctrl+a", "X")

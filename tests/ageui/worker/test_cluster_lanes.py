@@ -172,3 +172,16 @@ def test_queue_and_worker_status_say_that_slurm_takes_no_further_job(says: Says,
     (wait,) = queue_waits(store)
     assert wait.sentence == f"the worker on slurm waits: {said}"
     lock.release()
+
+
+@pytest.mark.parametrize("said", ["fatal: Could not establish a configuration source", "error: Invalid user id"])
+def test_a_worker_is_not_started_while_slurm_does_not_answer(
+    says: Says, ageui: Terminal, tmp_path: Path, said: str
+) -> None:
+    says("sinfo", f"echo 'sinfo: {said}' >&2; exit 1")
+    database = tmp_path / "new" / "runs.db"
+    done = ageui("worker", "start", "--on", "slurm:gpu", "--db", str(database))
+    assert done.code == 2
+    assert said.partition(": ")[2] in done.err
+    assert "try again once sinfo lists its partitions, or on another machine" in done.err
+    assert not database.exists()

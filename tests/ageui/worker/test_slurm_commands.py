@@ -43,6 +43,12 @@ def test_a_limit_of_jobs_is_waited_for(says: Says, tmp_path: Path, limit: str) -
         submit(tmp_path / "log.txt")
 
 
+def test_commands_that_find_no_controller_are_tried_again(says: Says, tmp_path: Path) -> None:
+    says("sbatch", "echo 'sbatch: fatal: Could not establish a configuration source' >&2; exit 1")
+    with pytest.raises(UnreachableError, match=r"Slurm cannot be reached: .*configuration source"):
+        submit(tmp_path / "log.txt")
+
+
 @pytest.mark.parametrize("state", ["LAUNCH_FAILED", "RECONFIG_FAIL", "BOOT_FAIL", "DEADLINE", "REVOKED"])
 def test_an_ended_job_is_over(says: Says, state: str) -> None:
     says("squeue", f"echo '12|ageui-1|{state}|None|node1'")
