@@ -79,7 +79,7 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     """
     from ageui.cli.tables import print_fitted
     from ageui.study import normalized_runs, studies, study_table
-    from ageui.study.overview import overview
+    from ageui.study.overview import ABOUT_FIGURES, overview
 
     with _reading(db) as store:
         runs = normalized_runs(store) if store is not None else []
@@ -87,7 +87,7 @@ def list_studies(db: Database = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([_listed(table) for table in tables])
         return
-    about = "figures: best measured; for details: ageui study show NAME; to train: ageui study run NAME"
+    about = f"{ABOUT_FIGURES}; for details: ageui study show NAME; to train: ageui study run NAME"
     print_fitted(results(), overview(tables), about)
 
 

@@ -33,11 +33,13 @@ class ListedRun(NamedTuple):
 class ListedFigures(NamedTuple):
     """The scores in a run's summary, in years: MAE and the report's biases, then the MAE of the constant predictor.
 
-    Runs with equal `images` were scored on the same images and ages, which selected the scored weights if
-    `is_selected`. All fields but the figures are None for a run without its own scores.
+    `p_values` are those of no bias, one for each figure and None for MAE. Runs with equal `images` were scored on the
+    same images and ages, which selected the scored weights if `is_selected`. The other fields are None for a run
+    without its own scores.
     """
 
     figures: tuple[float | None, ...]
+    p_values: tuple[float | None, ...]
     constant_mae: float | None
     split: str | None
     images: str | None
@@ -75,11 +77,13 @@ class Listing(StorePart):
 
     def figures(self, run_ids: Collection[int]) -> dict[int, ListedFigures]:
         """The figures of runs by id."""
-        biases = (getattr(RunSummary, f"bias_{attribute}") for attribute in REPORT_ATTRIBUTES)
+        biases, p_values = (
+            [getattr(RunSummary, f"{what}_{attribute}") for attribute in REPORT_ATTRIBUTES] for what in ("bias", "p")
+        )
         of_split = (col(Result.run_id) == RUN_ID) & (col(Result.split) == col(RunSummary.split))
         chosen = (
             sql_select(
-                RUN_ID, RunSummary.mae, *biases, RunSummary.baseline_mae, RunSummary.split, Result.item_set,
+                RUN_ID, RunSummary.mae, *biases, *p_values, RunSummary.baseline_mae, RunSummary.split, Result.item_set,
                 col(Result.selected_on) == col(Result.split), Run.data_hash,
             )  # type: ignore[call-overload]
             .join(RunSummary, col(RunSummary.run_id) == col(Run.id))
@@ -89,7 +93,15 @@ class Listing(StorePart):
         wanted = set(run_ids)
         with self._read() as session:
             return {
-                row[0]: ListedFigures(tuple(row[1 : count + 1]), row[-5], row[-4], row[-3], bool(row[-2]), row[-1])
+                row[0]: ListedFigures(
+                    tuple(row[1 : count + 1]),
+                    (None, *row[count + 1 : -5]),
+                    row[-5],
+                    row[-4],
+                    row[-3],
+                    bool(row[-2]),
+                    row[-1],
+                )
                 for batch in _parts(run_ids)
                 for row in session.execute(chosen if batch is None else chosen.where(RUN_ID.in_(batch)))
                 if row[0] in wanted

@@ -17,6 +17,8 @@ from ageui.text.states import SYMBOLS
 MISSING = "missing"
 _COUNTED = ("measured", "running", "queued", MISSING)
 OVERVIEW_FIGURES = FIGURES["scores"]
+ABOUT_FIGURES = "figures: best of each column, from any cell; biases over seeds untested"
+"""Says that the figures of a study's row are not those of one cell, and lack the marks of means over seeds."""
 
 
 def overview(tables: Sequence[StudyTable]) -> Table:

@@ -21,10 +21,10 @@ class Entry(NamedTuple):
     """A row. `runs` are the ids behind it: one for a `run`, those of all seeds, in order, for a `fold`.
 
     `figures` are in years, means over seeds for a fold and over the rows of a group for a heading; `stds` are the
-    sample standard deviations of a fold, whose `scored` runs have scores. `competes` says for each figure whether it
-    may be the best of its column. `depth` is 1 for the runs of an open fold. `title` is the value of a heading's group,
-    or the name of a constant; `best` is the lowest MAE of a group. `is_open` says whether the rows of a fold or group
-    follow.
+    sample standard deviations of a fold, whose `scored` runs have scores; `p_values` are the least over its seeds, None
+    unless all were tested. `competes` says for each figure whether it may be the best of its column. `depth` is 1 for
+    the runs of an open fold. `title` is the value of a heading's group, or the name of a constant; `best` is the lowest
+    MAE of a group. `is_open` says whether the rows of a fold or group follow.
     """
 
     kind: Literal["run", "fold", "heading", "constant"]
@@ -36,6 +36,7 @@ class Entry(NamedTuple):
     scored: int = 0
     statuses: tuple[str, ...] = ()
     no_better: bool = False
+    p_values: tuple[float | None, ...] = NO_FIGURES
     depth: int = 0
     title: str = ""
     best: float | None = None

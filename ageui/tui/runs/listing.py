@@ -16,6 +16,7 @@ from ageui.store.listing import ListedConstant, ListedFigures, ListedRun
 from ageui.tui.runs.entries import (
     FIGURES,
     NEVER,
+    NO_FIGURES,
     Entry,
     constant_name,
     is_missing,
@@ -54,7 +55,8 @@ class RunList:
 
     `telling` are the fields that distinguish a run from the others, by its config's hash and whether it is published.
     `best` are the best figures as printed, `largest` the largest figures. `constants` are the constant predictors by
-    the key of their row. Only the first list of many runs is incomplete: it has only the runs, and must be read again.
+    the key of their row. `is_mixed` says whether some rows with an MAE cannot be best, as most runs were scored on
+    other images. Only the first list of many runs is incomplete: it has only the runs, and must be read again.
     """
 
     entries: Sequence[Entry] = ()
@@ -64,6 +66,7 @@ class RunList:
     best: tuple[str | None, ...] = (None,) * len(FIGURES)
     largest: tuple[float, ...] = (0.0,) * len(FIGURES)
     constants: Mapping[int, ListedConstant] = field(default_factory=dict)
+    is_mixed: bool = False
     is_complete: bool = True
 
     def is_best(self, entry: Entry, place: int) -> bool:
@@ -145,6 +148,7 @@ class ListReader:
             entries = self._folded(store, listed, entries)
         constants = self._constants(store, listed)
         best = printed_best(entries)
+        is_mixed = any(not entry.competes[0] and entry.figures[0] is not None for entry in entries)
         rows = [*entries, *self._constant_entries(constants)]
         largest = tuple(max(_known(rows, place), default=0.0) for place in range(len(FIGURES)))
         if figure is not None:
@@ -154,7 +158,7 @@ class ListReader:
         if query.folded:
             rows = list(self._opened(rows, query.toggled))
         self._read_differences(listed)
-        return RunList(rows, len(listed), self._varying, self._telling, best, largest, constants)
+        return RunList(rows, len(listed), self._varying, self._telling, best, largest, constants, is_mixed)
 
     # Known facts about each run
 
@@ -169,7 +173,7 @@ class ListReader:
         for run_id in changed.keys() - found.keys():  # it was deleted just now
             self._figures[run_id] = (
                 changed[run_id],
-                ListedFigures((None,) * len(FIGURES), None, None, None, False, None),
+                ListedFigures(NO_FIGURES, NO_FIGURES, None, None, None, False, None),
             )
 
     def _repeatable(self, store: Store, listed: Sequence[ListedRun]) -> list[Repeatable | None]:
@@ -232,7 +236,7 @@ class ListReader:
         ]
 
     def _fold(self, members: Sequence[tuple[Seeds, ListedRun, Entry]]) -> Entry:
-        """A row of means over seeds, without tests, which need the predictions."""
+        """A row of means over seeds, which are untested, as that needs the predictions."""
         scored = [(entry, known) for _, run, entry in members if (known := self._figures[run.id][1]).images is not None]
         figures = [mean_and_std(values) for values in zip(*(entry.figures for entry, _ in scored), strict=True)]
         means, stds = zip(*figures, strict=True) if figures else (Entry("fold", 0, ()).figures,) * 2
@@ -247,6 +251,7 @@ class ListReader:
             len(scored),
             tuple(run.status for _, run, _ in members),
             bool(scored) and all(_is_no_better(known) for _, known in scored),
+            tuple(map(_least, zip(*(known.p_values for _, known in scored), strict=True))) if scored else NO_FIGURES,
         )
 
     def _opened(self, rows: Iterable[Entry], toggled: frozenset[int]) -> Iterable[Entry]:
@@ -334,6 +339,11 @@ def _heading(key: int, title: str, entries: Sequence[Entry]) -> Entry:
 def _is_no_better(known: ListedFigures) -> bool:
     mae = known.figures[0]
     return known.constant_mae is not None and mae is not None and not mae < known.constant_mae
+
+
+def _least(p_values: Sequence[float | None]) -> float | None:
+    known = [value for value in p_values if value is not None]
+    return min(known) if len(known) == len(p_values) else None
 
 
 def _state(run: ListedRun) -> _State:

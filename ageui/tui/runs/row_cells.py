@@ -77,6 +77,7 @@ def _figures(entry: Entry, row: RunRow | None, page: ShownPage) -> tuple[Cell, .
     for place, (value, std) in enumerate(zip(entry.figures, entry.stds, strict=True)):
         cell = Cell(
             value,
+            p_value=entry.p_values[place],
             best=entry.kind == "fold" and page.found.is_best(entry, place),
             spread=Spread(std, entry.scored) if std is not None else None,
             no_better=entry.no_better and place == 0,

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from ageui.planning.queue_places import QueuePlace
-from ageui.present.marks import brief, marks_in
+from ageui.present.marks import BEST, NOISE, brief, marks_in
 from ageui.store import RunRow, Store
 from ageui.store.filters import ordering
 from ageui.text.clean import clean
@@ -42,6 +42,7 @@ from ageui.tui.widgets.text_line import TextLine
 from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError
 
+_KEYS_OF_FOLD = "untested, c tests them; enter shows them; keys act on all"
 _ACTIONS_ON_RUNS = frozenset(key.action for key in keys.TABLE[keys.RUNS] if "." not in key.action)
 
 
@@ -187,15 +188,25 @@ class RunsScreen(TargetActions[RunsSnapshot]):
             return
         parts = [self.selection_sentence()] if self.table.selected else []
         parts += [clean(about)] if (about := self._about_current()) else []
-        self.query_one("#summary", TextLine).put("  ".join((" · ".join(parts), *map(brief, self._marks))))
+        entry = self._entry()
+        keys_of_fold = [_KEYS_OF_FOLD] if entry is not None and entry.kind == "fold" else []
+        legend = (self._meaning(mark, snapshot) for mark in self._marks)
+        self.query_one("#summary", TextLine).put("  ".join((" · ".join(parts), *legend, *keys_of_fold)))
         row = self.current()
         self.query_one(RunPreview).look_at(row.id if row is not None else None)
+
+    @staticmethod
+    def _meaning(mark: str, snapshot: RunsSnapshot) -> str:
+        """A mark of the list and its meaning, which is narrower with folds and with runs on several sets of images."""
+        if mark == BEST and snapshot.page.found.is_mixed:
+            return f"{brief(mark)} on most runs' images"
+        return f"{brief(mark)} in each seed" if mark == NOISE and snapshot.query.rows.folded else brief(mark)
 
     def _about_current(self) -> str:
         """A description of the row under the cursor."""
         entry, row = self._entry(), self.current()
         if entry is not None and entry.kind == "fold":
-            return f"means over {len(entry.runs)} seeds, untested; keys act on all: enter shows them, c tests them"
+            return f"means over {len(entry.runs)} seeds"
         if entry is not None and entry.kind == "heading":
             return "means over the group; enter opens or closes it, space selects its runs"
         if entry is not None and entry.kind == "constant":

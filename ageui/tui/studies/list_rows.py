@@ -9,6 +9,7 @@ from ageui.present.marks import NOISE
 from ageui.present.table import Cell, Tone
 from ageui.study import StudyTable
 from ageui.study.overview import (
+    ABOUT_FIGURES,
     MISSING,
     OVERVIEW_FIGURES,
     best_cell,
@@ -74,6 +75,7 @@ def about_study(table: StudyTable, next_step: str) -> Text:
     queues = f" · r queues the runs of {counted(missing, 'missing cell')}" if missing else ""
     step = next_step or f"enter opens it{queues}"
     text.append(f"\n{'no runs yet · ' if next_step else ''}{clean(step)}", style="not bold")
+    text.append(f"\n{ABOUT_FIGURES}" if table.measured_cells else "", style="not bold dim")
     return text
 
 

@@ -34,7 +34,7 @@ from ageui.tui.widgets.paged_table import PagedTable
 from ageui.tui.widgets.status_bar import StatusBar
 from engine.errors import AgeUIError
 
-_LINES_OF_WORDS = 14
+_LINES_OF_WORDS = 15
 """The number of lines around the list and the plot of a study's first figure."""
 
 

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from ageui.compare.averaged_scores import Averages
-from ageui.present.marks import APART
+from ageui.present.marks import APART, NOISE
 from ageui.store import Store
 from ageui.study import CellRow, Choice, Study, StudyTable, with_tests
 from ageui.study.overview import progress_words
@@ -115,6 +115,13 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         return self._snapshot.found.tables[0] if self._snapshot is not None else None
 
     @property
+    def _is_testing(self) -> bool:
+        """Whether cells with several seeds wait for their tests."""
+        table = self._untested_table
+        is_waiting = table is not self._tested[0] or self._tests.is_busy
+        return is_waiting and table is not None and any(len(row.scores) > 1 for row in table.rows)
+
+    @property
     def is_settled(self) -> bool:
         """Whether the table is shown, with the tests of cells with several seeds."""
         return self._snapshot is not None and not self._tests.is_busy
@@ -189,7 +196,8 @@ class StudyScreen(LiveScreen[StudySnapshot]):
         warned = f"! {counted(len(table.warnings), 'warning')}, i shows them" if table.warnings else ""
         warned = warned if table.is_comparable else f"{APART} other data than the published"
         others = variants if len(table.variants) > 1 else ""
-        said = [warned, split_text(table), others, clean(table.variant_name)]
+        testing = f"testing biases over seeds, {NOISE} follows" if self._is_testing else ""
+        said = [testing, warned, split_text(table), others, clean(table.variant_name)]
         self.query_one("#variant", TextLine).put(Text(" · ".join(filter(None, said)) or "no runs yet", style="dim"))
         step = self.query_one("#step", Static)
         step.update(clean(next_step))

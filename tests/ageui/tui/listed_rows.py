@@ -21,14 +21,15 @@ def scored(
     *,
     split: str = "valid",
     selected_on: str | None = None,
+    p_gender: float | None = 0.5,
     **changes: Any,
 ) -> int:
-    """A run that is done, with these figures: MAE and the report's biases, of which gender's is inside noise."""
+    """A run that is done, with these figures: MAE and the report's biases, of which only gender's is inside noise."""
     run_id, attempt = running(store, name, **changes)
     event = evaluated(split, figures[0], selected_on=selected_on)
     (bias,) = event.result.biases
     biases = tuple(
-        replace(bias, attribute=attribute, value=value, p_value=0.5 if attribute == "gender" else 0.01)
+        replace(bias, attribute=attribute, value=value, p_value=p_gender if attribute == "gender" else 0.01)
         for attribute, value in zip(REPORT_ATTRIBUTES, figures[1:], strict=True)
     )
     result = replace(event.result, biases=biases, baseline=CONSTANT)

@@ -71,6 +71,16 @@ def test_scores_on_images_that_chose_the_weights_stand_back(store: Store) -> Non
     assert best(listed(store, filter="name:selected"))[1][:2] == ["mae", "gender"]
 
 
+def test_a_fold_is_inside_noise_if_each_of_its_seeds_is(store: Store) -> None:
+    for seed in (0, 1):
+        scored(store, f"seed-{seed}", seed=seed)
+    assert listed(store, folded=True).entries[0].p_values == (None, 0.5, 0.01, 0.01, 0.01)
+    scored(store, "clear", p_gender=0.02, seed=2)
+    assert listed(store, folded=True).entries[0].p_values[1] == 0.02
+    scored(store, "untested", p_gender=None, seed=3)
+    assert listed(store, folded=True).entries[0].p_values[1] is None
+
+
 def test_constants_stand_in_their_place_once_for_each_split(store: Store) -> None:
     scored(store, "good", figures(6.0))
     scored(store, "bad", figures(20.0))

@@ -110,6 +110,20 @@ def test_every_mark_in_the_table_is_explained_below_it(store: Store, size: tuple
     use(store, scenario, size=size)
 
 
+def test_the_legend_says_which_runs_a_best_figure_competes_with(store: Store) -> None:
+    scored(store, "one")
+    scored(store, "two", seed=1)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        assert "★ best  ~" in screen_text(app)
+        scored(store, "elsewhere", (1.0, 0.1, 0.1, 0.1, 0.1), split="test", seed=2)
+        await until(pilot, lambda: "★ best on most runs' images  ~" in screen_text(app), "the legend is narrower")
+        await press(pilot, "f")
+        assert "★" not in screen_text(app), "a single row competes"
+
+    use(store, scenario)
+
+
 def test_a_row_names_loss_weights_and_distinguishing_settings(store: Store) -> None:
     queued(store, "one", loss="mse", size=64, weights=("gender",))
     queued(store, "two", loss="mape", size=96)

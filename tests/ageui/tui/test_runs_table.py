@@ -93,8 +93,8 @@ def test_seeds_fold_open_and_are_changed_together(store: Store) -> None:
         await press(pilot, "down", "f")
         assert names(app) == ["waits-0 +1", "done-0 +1"]
         assert name_at_cursor(app) == "waits-0 +1"
-        assert "means over 2 seeds, untested; keys act on all: enter shows them" in screen_text(app)
-        assert re.search(r"×2 +6\.50 +±0\.71 +0\.50 +±0\.00", lines_of(app)[1])
+        assert "means over 2 seeds  ~ inside noise in each seed  untested, c tests them" in screen_text(app)
+        assert re.search(r"×2 +6\.50 +±0\.71 +0\.50~ +±0\.00", lines_of(app)[1])
         await press(pilot, "x")
         await until(pilot, lambda: [store.runs.get(run).status for run in (2, 4)] == ["cancelled"] * 2)
         await press(pilot, "enter")

@@ -40,6 +40,7 @@ def test_titles_stand_beside_progress_and_the_best_figures(store: Store, study: 
         assert "Two losses at two batch sizes." in about
         assert "4 cells: 2 measured, 1 queued, 1 missing · test split" in about
         assert "r queues the runs of 1 missing cell" in about
+        assert "figures: best of each column, from any cell" in about
 
     use(store, scenario)
 
