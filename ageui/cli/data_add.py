@@ -14,6 +14,7 @@ from ageui.cli.options import AsJson, Database, Files, messages, open_store, pri
 from engine import choices
 
 _SHOWN = 3
+_ATTRIBUTES_SHOWN, _LONGEST_ATTRIBUTE = 8, 40
 
 
 def add(
@@ -137,6 +138,7 @@ def add(
 
     from ageui.cli.data_spec import described
     from ageui.console.progress import count_progress
+    from ageui.present.terminal import shortened
     from ageui.store.names import valid_name
     from ageui.text.clean import clean
     from ageui.text.leaks import leak_lines, near_duplicates_lines
@@ -193,8 +195,11 @@ def add(
             )
         if spec.format == "table":
             named = {*choices.REPORT_ATTRIBUTES, *spec.columns, *spec.bins}
-            further = dict.fromkeys(group.attribute for group in examined.report.groups if group.attribute not in named)
-            guesses += (f"further attributes: {', '.join(further)}",) if further else ()
+            further = list(dict.fromkeys(group.attribute for group in examined.report.groups))
+            further = [name for name in further if name not in named]
+            shown = [shortened(name, _LONGEST_ATTRIBUTE) for name in further[:_ATTRIBUTES_SHOWN]]
+            shown += [f"{len(further) - len(shown)} more"] if len(further) > len(shown) else []
+            guesses += (f"further attributes: {', '.join(shown)}",) if further else ()
         report = dataclasses.replace(examined.report, notes=(*guesses, *examined.report.notes))
         say(*report.notes)
         refuse_useless(report, spec)
