@@ -70,7 +70,7 @@ class TrackerTable:
 
     @property
     def epochs(self) -> int:
-        """The number of epochs of which a run has a point."""
+        """The number of different epochs in the histories of its runs."""
         return len({epoch for run in self.runs for points in run.history.values() for epoch in points})
 
 

@@ -71,7 +71,7 @@ def best_cell(table: StudyTable, name: str) -> Cell:
 def best_texts(table: StudyTable) -> dict[str, str]:
     """The smallest measured value of each figure as it is printed, so that equal ones share its mark.
 
-    A single cell has no best, nor have scores of which some are selected.
+    Empty for a single cell, and where some scores are selected and others are not.
     """
     found = {}
     for name in table.shown_figures:

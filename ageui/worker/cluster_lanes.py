@@ -28,8 +28,8 @@ log = logging.getLogger("ageui.worker")
 class ClusterLanes:
     """Up to `device.lanes` attempts at once on the cluster `device`, submitted with `options`.
 
-    Attempts that outlived an earlier worker on any partition are adopted: their jobs go on, and their events are read
-    from the first that is not stored.
+    Attempts whose worker has died, on any partition, are adopted: their jobs go on, and their events are read from the
+    first one that is not stored.
     """
 
     def __init__(self, store: Store, device: SharedDevice, options: ClusterOptions) -> None:

@@ -24,7 +24,7 @@ def scored(
     p_gender: float | None = 0.5,
     **changes: Any,
 ) -> int:
-    """A run that is done, with these figures: MAE and the report's biases, of which only gender's is inside noise."""
+    """A done run with these figures: MAE and the report's biases. Only its gender bias is inside noise."""
     run_id, attempt = running(store, name, **changes)
     event = evaluated(split, figures[0], selected_on=selected_on)
     (bias,) = event.result.biases
