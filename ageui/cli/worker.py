@@ -33,6 +33,7 @@ _RUNS_SHOWN = 3
 
 def _device(help_text: str, *clusters: str) -> Any:
     return typer.Option(
+        *(("--device", "--on") if clusters else ()),
         metavar="|".join(("cpu", "cuda:N", *clusters)),
         help=help_text,
         autocompletion=words("cpu", "cuda", *clusters),
@@ -145,7 +146,7 @@ def stop(
 
     ageui worker stop
     ageui worker stop --device cuda:0
-    ageui worker stop --device slurm
+    ageui worker stop --on slurm
     """
     from ageui.devices import is_cluster
     from ageui.text.clean import clean
@@ -160,7 +161,7 @@ def stop(
             console.print("no worker is running")
         for one in wanted:
             if one not in living:
-                raise ConfigError(f"--device {clean(one)}: no worker is running there; see ageui worker status")
+                raise ConfigError(f"no worker is running on {clean(one)}; see ageui worker status")
             stop_worker(store, one, at_once=now, say=lambda text: console.print(text, soft_wrap=True))
             console.print(f"stopped the worker on {one}")
 

@@ -39,7 +39,7 @@ def done_and_paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["worker", "start", "--parallel", "many"], 2, "choose auto, or a number from 1 to 64"),
         (["worker", "start", "--parallel", "0"], 2, "choose auto, or a number from 1 to 64"),
         (["worker", "start", "--device", "cuda:1"], 4, "torch finds no CUDA device"),
-        (["worker", "stop", "--device", "cuda:1"], 2, "--device cuda:1: no worker is running there"),
+        (["worker", "stop", "--device", "cuda:1"], 2, "no worker is running on cuda:1"),
         (["run", "--detach", "--device", "cuda"], 4, "torch finds no CUDA device"),
         (["run", "--device", "cuda", "--preset", "quick"], 4, "torch finds no CUDA device"),
         (["run", "--device", "mps"], 2, "device 'mps': choose auto, cpu, cuda or cuda:N"),
