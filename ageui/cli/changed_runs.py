@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ageui.cli.options import messages, sayer
+from ageui.console.consoles import messages, sayer
 from ageui.text.sentences import counted
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import typer
 
 from ageui.cli.command_group import FURTHER
 from ageui.cli.completion import lists, runs, runs_or, words
-from ageui.cli.options import AsJson, Database, Limit, Split, messages, open_store, results, sayer
+from ageui.cli.options import AsJson, Database, Limit, Split, open_store
 from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
+from ageui.console.consoles import messages, results, sayer
 
 if TYPE_CHECKING:
     from ageui.planning.stored_comparison import StoredComparison

@@ -7,7 +7,8 @@ import typer
 
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.completion import words
-from ageui.cli.options import AsJson, Database, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, open_store, print_json
+from ageui.console.consoles import results
 from ageui.files.database_path import database_path
 from engine import choices
 

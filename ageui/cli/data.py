@@ -11,7 +11,8 @@ from ageui.cli.command_group import CommandGroup
 from ageui.cli.data_add import add
 from ageui.cli.data_options import DataName, TargetOption, registered, target_of
 from ageui.cli.data_sheet import sheet
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, open_store, print_json
+from ageui.console.consoles import messages, results
 from ageui.text.clean import clean
 from ageui.text.sentences import counted
 from engine.choices import SPLITS

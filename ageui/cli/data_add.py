@@ -10,7 +10,8 @@ import typer
 from ageui.cli import completion
 from ageui.cli.command_group import FURTHER
 from ageui.cli.data_options import TargetOption, target_of
-from ageui.cli.options import AsJson, Database, Files, messages, open_store, print_json, print_prose
+from ageui.cli.options import AsJson, Database, Files, open_store, print_json
+from ageui.console.consoles import messages, print_prose
 from engine import choices
 
 _SHOWN = 3

@@ -5,7 +5,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
-from ageui.cli.options import print_prose, results
+from ageui.console.consoles import print_prose, results
 from ageui.present.figures import AGE, NUMBER, SAMPLE_WEIGHT
 from ageui.present.table import BLANK, Cell, Table, figure_columns, name_columns, words
 from ageui.present.terminal import rich_table

@@ -7,8 +7,9 @@ import typer
 
 from ageui.cli import completion
 from ageui.cli.data_options import DataName, TargetOption, registered, target_of
-from ageui.cli.options import AsJson, Database, messages, print_json
+from ageui.cli.options import AsJson, Database, print_json
 from ageui.cli.output import Force, refuse_target
+from ageui.console.consoles import messages
 from ageui.text.sentences import counted
 from engine import choices
 from engine.errors import ConfigError

@@ -7,8 +7,9 @@ import typer
 
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.import_runs import import_runs
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json, results, sayer
+from ageui.cli.options import AsJson, Database, open_store, print_json
 from ageui.cli.streams import keep_exit_code
+from ageui.console.consoles import messages, results, sayer
 from ageui.text.sentences import counted
 
 if TYPE_CHECKING:

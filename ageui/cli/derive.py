@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.completion import words
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json
+from ageui.cli.options import AsJson, Database, open_store, print_json
 from ageui.cli.queue import References
+from ageui.console.consoles import messages
 
 if TYPE_CHECKING:
     from ageui.store import Store

@@ -9,7 +9,8 @@ import typer
 
 from ageui.cli.cluster import DataRoot, Sbatch
 from ageui.cli.doctor_cluster import Finding, check_cluster
-from ageui.cli.options import AsJson, Database, open_store, print_json, results
+from ageui.cli.options import AsJson, Database, open_store, print_json
+from ageui.console.consoles import results
 from ageui.files.database_path import database_path
 
 

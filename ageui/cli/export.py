@@ -7,9 +7,10 @@ import typer
 
 from ageui.cli.completion import words
 from ageui.cli.export_to import TOOLS, Target, check_target, export_to
-from ageui.cli.options import Database, Reference, messages, open_store
+from ageui.cli.options import Database, Reference, open_store
 from ageui.cli.output import Force, refuse_target, write_output
 from ageui.cli.predictions_table import predictions_frame, predictions_text
+from ageui.console.consoles import messages
 from ageui.derive.prediction_weights import kept_weights
 from ageui.text.sentences import counted
 

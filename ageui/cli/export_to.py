@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ageui.cli.options import messages, sayer
 from ageui.cli.output import refuse_target, write_output
 from ageui.cli.predictions_table import predictions_frame, predictions_text
 from ageui.cli.streams import keep_exit_code
+from ageui.console.consoles import messages, sayer
 from ageui.derive.prediction_weights import kept_weights
 from ageui.files.home import from_home
 

@@ -9,10 +9,11 @@ import typer
 
 from ageui.cli.derive import Name, Tags, show_derived
 from ageui.cli.end_commands import remember_commands
-from ageui.cli.options import AsJson, Database, open_store, print_json, sayer
+from ageui.cli.options import AsJson, Database, open_store, print_json
 from ageui.cli.queue import References
 from ageui.cli.training_here import end_here
 from ageui.console.checked_queueing import check_runs, print_memory
+from ageui.console.consoles import sayer
 from ageui.console.foreground_training import working_here
 
 if TYPE_CHECKING:

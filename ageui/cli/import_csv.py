@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json, sayer
+from ageui.cli.options import AsJson, Database, open_store, print_json
+from ageui.console.consoles import messages, sayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import AsJson, Database, messages, open_store, print_json, sayer
+from ageui.cli.options import AsJson, Database, open_store, print_json
+from ageui.console.consoles import messages, sayer
 from ageui.files.database_path import database_path, real_path
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import Database, Reference, messages, open_store
+from ageui.cli.options import Database, Reference, open_store
 from ageui.cli.streams import lost_output
+from ageui.console.consoles import messages
 
 if TYPE_CHECKING:
     from ageui.store import Store

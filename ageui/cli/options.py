@@ -1,25 +1,23 @@
-"""Options that several commands share, the database they open, and the consoles they print to."""
+"""Options that several commands share, and the database they open."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
 from ageui.cli import completion
 from ageui.cli.command_group import FURTHER
 from ageui.cli.streams import keep_exit_code, write_data
-from ageui.console.consoles import messages as messages
-from ageui.console.consoles import print_prose as print_prose
-from ageui.console.consoles import results as results
-from ageui.console.consoles import sayer as sayer
 from ageui.console.opened_store import opened_store
 from engine import choices
 
 if TYPE_CHECKING:
     from ageui.store import Store
 
+P = ParamSpec("P")
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -81,14 +79,20 @@ Split = Annotated[
 ]
 
 
-@contextmanager
-def open_store(option: Path | None, *, read_only: bool = False, **how: Any) -> "Iterator[Store]":
-    """Opens a command's database, as `opened_store` does. If the command changes it, the exit code does not depend on
-    its output, see `ageui.cli.streams`."""
-    if not read_only:
-        keep_exit_code()
-    with opened_store(option, read_only=read_only, **how) as store:
-        yield store
+def _of_a_command(opened: "Callable[P, AbstractContextManager[Store]]") -> "Callable[P, AbstractContextManager[Store]]":
+    """`opened`, for a command. If the command changes the database, its exit code does not depend on its output, see
+    `ageui.cli.streams`."""
+
+    @wraps(opened)
+    def open_(*args: P.args, **kwargs: P.kwargs) -> "AbstractContextManager[Store]":
+        if not kwargs.get("read_only"):
+            keep_exit_code()
+        return opened(*args, **kwargs)
+
+    return open_
+
+
+open_store = _of_a_command(opened_store)
 
 
 def warn_of_variables() -> None:

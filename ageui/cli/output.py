@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ageui.cli.options import messages
 from ageui.cli.streams import keep_exit_code, write_data
+from ageui.console.consoles import messages
 
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ageui.cli.completion import runs
-from ageui.cli.options import AsJson, Database, DeviceToUse, messages, open_store, print_json
+from ageui.cli.options import AsJson, Database, DeviceToUse, open_store, print_json
+from ageui.console.consoles import messages
 from ageui.text.sentences import counted
 
 SHOWN = 20

@@ -11,19 +11,10 @@ import typer
 from ageui.cli import completion
 from ageui.cli.changed_runs import print_changed
 from ageui.cli.end_commands import OnEnd, remember_commands
-from ageui.cli.options import (
-    AsJson,
-    CheckpointSeconds,
-    Database,
-    Limit,
-    messages,
-    open_store,
-    print_json,
-    results,
-    sayer,
-)
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Limit, open_store, print_json
 from ageui.cli.waiting import SECONDS_BETWEEN_LOOKS, wait_until_ended
 from ageui.console.checked_queueing import check_runs
+from ageui.console.consoles import messages, results, sayer
 
 if TYPE_CHECKING:
     from ageui.store import Changed, Claim, Store

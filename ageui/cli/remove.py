@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ageui.cli.options import Database, messages, open_store, sayer
+from ageui.cli.options import Database, open_store
 from ageui.cli.queue import References
+from ageui.console.consoles import messages, sayer
 
 if TYPE_CHECKING:
     from ageui.store import Store

@@ -9,9 +9,10 @@ from ageui.cli.command_group import FURTHER
 from ageui.cli.config_flags import RUNS, ConfigFlags, option, print_choices, with_config_flags
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
 from ageui.cli.folds import Queueing, plan_folds, queue_folds, train_folds
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, open_store, print_json
 from ageui.cli.training_here import work_here
 from ageui.console.checked_queueing import check_runs, print_memory
+from ageui.console.consoles import messages
 
 if TYPE_CHECKING:
     from ageui.store import Claim

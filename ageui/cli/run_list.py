@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.completion import words
-from ageui.cli.options import AsJson, Database, Limit, open_store, print_json, print_prose, results
+from ageui.cli.options import AsJson, Database, Limit, open_store, print_json
 from ageui.cli.streams import write_data
+from ageui.console.consoles import print_prose, results
 
 if TYPE_CHECKING:
     from ageui.present.table import Table

@@ -6,11 +6,11 @@ from dataclasses import replace
 from rich.console import Console
 from rich.text import Text
 
-from ageui.cli.options import print_prose, results
 from ageui.cli.tables import is_too_wide
 from ageui.compare.attribute_table import attribute_sentences, one_attribute_table
 from ageui.compare.crossed_groups import CROSS
 from ageui.compare.run_tables import explanations, groups_table, published_table, scores_table
+from ageui.console.consoles import print_prose, results
 from ageui.present.bars import sparkline
 from ageui.present.figures import EPOCH_LOSS, number
 from ageui.present.terminal import rich_table, shortened

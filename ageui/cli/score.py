@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ageui.cli.completion import data_sets, words
-from ageui.cli.options import AsJson, Database, DeviceToUse, Reference, messages, open_store, print_json
+from ageui.cli.options import AsJson, Database, DeviceToUse, Reference, open_store, print_json
+from ageui.console.consoles import messages
 from engine import choices
 
 if TYPE_CHECKING:

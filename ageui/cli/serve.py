@@ -26,7 +26,7 @@ def serve(
     import sys
     from contextlib import closing
 
-    from ageui.cli.options import messages
+    from ageui.console.consoles import messages
     from ageui.files.database_path import database_path
     from ageui.store import Store
     from ageui.text.clean import clean

@@ -11,23 +11,12 @@ from ageui.cli import completion
 from ageui.cli.command_group import FURTHER, CommandGroup
 from ageui.cli.config_flags import RUNS, DespiteFullDisk, DryRun, option
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
-from ageui.cli.options import (
-    AsJson,
-    CheckpointSeconds,
-    Database,
-    Files,
-    Split,
-    messages,
-    open_store,
-    print_json,
-    print_prose,
-    results,
-    sayer,
-)
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, Split, open_store, print_json
 from ageui.cli.output import Force, chosen_format, print_or_write, refuse_target
 from ageui.cli.report import Format, Output, report_target, write_document
 from ageui.cli.waiting import wait_until_ended
 from ageui.console.checked_queueing import check_runs, print_memory
+from ageui.console.consoles import messages, print_prose, results, sayer
 from ageui.files.database_path import database_path
 from ageui.text.sentences import counted
 from engine import choices

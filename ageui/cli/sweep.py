@@ -15,18 +15,9 @@ from ageui.cli.config_flags import (
     with_config_flags,
 )
 from ageui.cli.end_commands import OnEnd, OnQueueEnd, remember_commands
-from ageui.cli.options import (
-    AsJson,
-    CheckpointSeconds,
-    Database,
-    Files,
-    messages,
-    open_store,
-    print_json,
-    results,
-    sayer,
-)
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, open_store, print_json
 from ageui.console.checked_queueing import check_runs, print_memory
+from ageui.console.consoles import messages, results, sayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

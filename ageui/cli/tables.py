@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
-from ageui.cli.options import print_prose
+from ageui.console.consoles import print_prose
 from ageui.text.sentences import counted
 
 if TYPE_CHECKING:

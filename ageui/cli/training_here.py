@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ageui.cli.options import print_json, sayer
+from ageui.cli.options import print_json
+from ageui.console.consoles import sayer
 from ageui.console.foreground_training import print_ending, working_here
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import typer
 from ageui.cli.cluster import DataRoot, Sbatch
 from ageui.cli.command_group import CommandGroup
 from ageui.cli.completion import words
-from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, messages, open_store, print_json, results
+from ageui.cli.options import AsJson, CheckpointSeconds, Database, Files, open_store, print_json
+from ageui.console.consoles import messages, results
 
 if TYPE_CHECKING:
     from ageui.store import RunningRun, WorkerRow
