@@ -104,7 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measures the places where attempts run.")
     parser.add_argument("--runs", type=int, default=500)
     arguments = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"  # a node of the cluster may have one processor
+    os.environ["OMP_NUM_THREADS"] = "1"  # a node of the cluster has fewer processors than a job takes by default
     results = {"local": measure("cpu", 1, arguments.runs)}
     if (reason := why_not()) is None:
         with tempfile.TemporaryDirectory() as folder:
