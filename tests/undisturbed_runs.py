@@ -95,3 +95,8 @@ def wait_until(happened: Callable[[], bool], seconds: float = 120.0) -> None:
     while not happened():
         assert time.monotonic() < end, "it did not happen"
         threading.Event().wait(0.05)
+
+
+def is_over(store: Store) -> bool:
+    """Whether no run is queued or running, as one look shows: a run that is claimed between two looks is in neither."""
+    return not store.runs.status_counts().keys() & {"queued", "running"}

@@ -20,9 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS / "cluster")]
+sys.path[:0] = [str(TESTS), str(TESTS / "cluster")]
 
 from slurm_cluster import SlurmCluster, why_not  # noqa: E402
+from undisturbed_runs import is_over  # noqa: E402
 
 from ageui.store import Store  # noqa: E402
 from ageui.store.new_runs import NewRun  # noqa: E402
@@ -67,7 +68,7 @@ def queue_runs(store: Store, count: int, steps: int) -> list[int]:
 
 
 def wait_until_over(store: Store) -> None:
-    while store.queue.running() or store.queue.waiting(1):
+    while not is_over(store):
         time.sleep(0.02)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from slurm_cluster import NODES, SlurmCluster
-from undisturbed_runs import FACES, config_of, undisturbed, wait_until
+from undisturbed_runs import FACES, config_of, is_over, undisturbed, wait_until
 
 from ageui.store import Store
 from ageui.worker.background_workers import is_working, start_worker, stop_worker
@@ -37,10 +37,6 @@ def start(store: Store, *sbatch: str, at_most: int = 3) -> None:
 def stop(store: Store) -> None:
     """Stops the worker, which first removes the files of the jobs that have just ended."""
     stop_worker(store, "slurm", at_once=False, say=lambda text: None)
-
-
-def is_over(store: Store) -> bool:
-    return not (store.queue.running() or store.queue.waiting())
 
 
 def test_a_sweep_on_a_cluster_equals_the_local_one(store: Store, request: pytest.FixtureRequest) -> None:
@@ -198,7 +194,7 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
             if is_over(store):
                 ids.append(store.runs.add(config_of(len(ids)), FACES, name=None))
             start(store)
-            wait_until(lambda: is_over(store) or any(engines_of(cluster, node) for node in NODES))
+            wait_until(lambda: is_over(store) or any(engines_of(cluster, node) for node in NODES), SECONDS)
             threading.Event().wait(chance.uniform(0.2, 4.0))
             busy = [node for node in NODES if engines_of(cluster, node)]
             hit = bool(busy) and ways[target](busy[0])

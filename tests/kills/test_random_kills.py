@@ -12,6 +12,7 @@ from collections import Counter
 
 import pytest
 from kill_runs import FACES, Say, config_of, ensure_worker, kill_engine, kill_worker, undisturbed, wait_until
+from undisturbed_runs import is_over
 
 from ageui.store import Store
 from ageui.worker.lost_runs import recover_lost
@@ -35,7 +36,7 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
     sent: Counter[str] = Counter()
     retried = 0
     while sum(killed.values()) < kills:
-        if not (store.queue.running() or store.queue.waiting()):
+        if is_over(store):
             ids.append(store.runs.add(config_of(len(ids)), FACES, name=None))
         for _ in recover_lost(store):
             pass
@@ -61,7 +62,7 @@ def test_whatever_is_killed_every_run_ends_as_if_undisturbed(
         ensure_worker(store)
         for row in store.runs.search("status=failed"):
             store.queue.retry(row.id)
-        return not (store.queue.running() or store.queue.waiting())
+        return is_over(store)
 
     wait_until(all_done, 60.0 * len(ids))
     details = [store.runs.detail(run_id) for run_id in ids]
