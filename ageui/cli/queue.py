@@ -274,7 +274,7 @@ def wait_for_runs(
     ageui wait 12 13 --timeout 3600
     """
     with open_store(db, read_only=True) as store:
-        unfinished = [row.id for row in store.runs.search("status=queued,running")]
+        unfinished = store.runs.ids("status=queued,running")
         left = store.runs.find_all(references) if references else unfinished
         all_done = wait_until_ended(store, left, sayer(messages()), timeout)
     if not all_done:
