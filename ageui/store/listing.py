@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
+from sqlalchemy import func
 from sqlalchemy import select as sql_select
 from sqlmodel import col
 
@@ -19,7 +20,10 @@ _MOST_IN_BATCHES = 2000
 
 
 class ListedRun(NamedTuple):
-    """A run of the list; `split` and `mae` come from its summary."""
+    """A run of the list; `split`, `mae` and `p`, that of one of its biases, come from its summary.
+
+    A run of an earlier version has a `p` only after it was scored again.
+    """
 
     id: int
     config_hash: str
@@ -28,6 +32,7 @@ class ListedRun(NamedTuple):
     is_published: bool
     split: str | None
     mae: float | None
+    p: float | None
 
 
 class ListedFigures(NamedTuple):
@@ -62,10 +67,11 @@ class Listing(StorePart):
     def order(self, filter: str | None, order: str) -> list[ListedRun]:
         """The runs that match a filter, in the given order, both as in `Runs.search`. Raises `ConfigError`."""
         is_published = col(Run.source).in_(NOT_MEASURED).label("is_published")
+        p_values = [getattr(RunSummary, f"p_{attribute}") for attribute in REPORT_ATTRIBUTES]
         chosen = (
             sql_select(  # type: ignore[call-overload]
                 RUN_ID.label("id"), Run.config_hash, Run.status, Run.attempt, is_published, RunSummary.split,
-                RunSummary.mae,
+                RunSummary.mae, func.coalesce(*p_values).label("p"),
             )
             .join(RunSummary, col(RunSummary.run_id) == col(Run.id))
             .where(where(filter or ""))

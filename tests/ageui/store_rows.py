@@ -133,7 +133,7 @@ def make_stale(store: Store) -> None:
     raw.execute("UPDATE bias SET p_value = NULL, detectable = NULL, low = 99")
     raw.execute("UPDATE bias SET signed = NULL, signed_p_value = NULL, signed_detectable = NULL")
     raw.execute("UPDATE group_result SET low = NULL, high = NULL")
-    raw.execute("UPDATE summary SET mae_low = NULL, p_age = NULL")
+    raw.execute("UPDATE summary SET mae_low = NULL, p_gender = NULL, p_age = NULL")
     raw.execute("DELETE FROM figure")
     raw.commit()
     raw.close()

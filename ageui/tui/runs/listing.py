@@ -31,8 +31,8 @@ _ALL = (True,) * len(FIGURES)
 _ALL_BUT_AGE = tuple(name != "age" for name in FIGURES)
 _FIRST_KEY = -(1 << 40)
 _MANY = 2000
-_State = tuple[str, int, str | None, float | None]
-"""Status, attempt and newest score of a run: if these are unchanged, so are its figures and manifest."""
+_State = tuple[str, int, str | None, float | None, float | None]
+"""Status, attempt, and newest score and test of a run: if these are unchanged, so are its figures and manifest."""
 
 
 class RunsQuery(NamedTuple):
@@ -347,7 +347,7 @@ def _least(p_values: Sequence[float | None]) -> float | None:
 
 
 def _state(run: ListedRun) -> _State:
-    return run.status, run.attempt, run.split, run.mae
+    return run.status, run.attempt, run.split, run.mae, run.p
 
 
 def _changed(listed: Iterable[ListedRun], known: Mapping[int, tuple[_State, object]]) -> Iterable[ListedRun]:

@@ -4,10 +4,11 @@ import math
 
 import pytest
 from listed_rows import FIGURES, best, listed, rows, scored
-from store_rows import queued
+from store_rows import make_stale, queued
 
 from ageui.compare import compare
 from ageui.store import Store
+from ageui.store.sqlite import driver
 from ageui.tui.runs.listing import ListReader, RunsQuery
 
 
@@ -79,6 +80,19 @@ def test_a_fold_is_inside_noise_if_each_of_its_seeds_is(store: Store) -> None:
     assert listed(store, folded=True).entries[0].p_values[1] == 0.02
     scored(store, "untested", p_gender=None, seed=3)
     assert listed(store, folded=True).entries[0].p_values[1] is None
+
+
+def test_a_run_that_is_tested_again_in_the_background_gets_its_mark(store: Store) -> None:
+    for seed in (0, 1):
+        scored(store, f"seed-{seed}", seed=seed)
+    make_stale(store)
+    reader, query = ListReader(), RunsQuery(folded=True)
+    assert reader.read(store, query).entries[0].p_values[1] is None
+    raw = driver().connect(str(store.path))
+    raw.execute("UPDATE summary SET p_gender = 0.25")
+    raw.commit()
+    raw.close()
+    assert reader.read(store, query).entries[0].p_values[1] == 0.25
 
 
 def test_constants_stand_in_their_place_once_for_each_split(store: Store) -> None:
