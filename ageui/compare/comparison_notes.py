@@ -87,7 +87,7 @@ def duplicates_in_train(drafts: Sequence[DraftRow]) -> list[str]:
             if own is not None and (own.in_train or own.split.endswith(ENDING)):
                 line = duplicates_line(own.split, own.result.n, own.in_train, own.data_name)
                 names.setdefault(line or "", []).append(part.row.name)
-    return [f"{line} ({', '.join(found)})" for line, found in names.items()]
+    return [f"{line} ({short_list(found, FEW)})" for line, found in names.items()]
 
 
 def diverged(drafts: Sequence[DraftRow]) -> list[str]:
@@ -102,7 +102,7 @@ def pretraining(drafts: Sequence[DraftRow]) -> list[str]:
     for draft in drafts:
         if draft.row.pretraining:
             names.setdefault(draft.row.pretraining, []).append(draft.row.name)
-    return [f"{note} ({', '.join(found)})" for note, found in names.items()]
+    return [f"{note} ({short_list(found, FEW)})" for note, found in names.items()]
 
 
 def no_better_than_constant(rows: Sequence[ComparedRow]) -> list[str]:
@@ -111,7 +111,7 @@ def no_better_than_constant(rows: Sequence[ComparedRow]) -> list[str]:
     constants = [row.cells[0].value for row in comparable if row.kind == "constant"]
     lowest = min((value for value in constants if value is not None), default=math.inf)
     names = [row.name for row in comparable if row.kind == "run" and not (row.cells[0].value or 0.0) < lowest]
-    return [f"no better than the constant predictor on MAE: {', '.join(names)}"] if names else []
+    return [f"no better than the constant predictor on MAE: {short_list(names)}"] if names else []
 
 
 def luck_of_one_seed(rows: Sequence[ComparedRow]) -> list[str]:

@@ -10,6 +10,7 @@ from ageui.present.figures import NOTHING
 from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, MEANINGS, NO_BETTER, NOISE, PUBLISHED, REAL, marks_of
 from ageui.present.table import Cell, Column, Note, Table
 from ageui.text.sentences import counted
+from engine.short_text import short_list
 
 RANK = "rank"
 SETTINGS_DIFFER = "the settings differ: "
@@ -80,7 +81,11 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     published = [row.reason for row in rows if row.kind == "published" and row.reason is not None]
     yield from (Note(PUBLISHED, reason) for reason in dict.fromkeys(published))
     runs = [row for row in rows if row.kind == "run"]
-    yield from (Note(APART if row.is_apart else NOTHING, f"{row.name}: {row.reason}") for row in runs if row.reason)
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in runs:
+        if row.reason:
+            reasons.setdefault((APART if row.is_apart else NOTHING, row.reason), []).append(row.name)
+    yield from (Note(mark, f"{short_list(names)}: {reason}") for (mark, reason), names in reasons.items())
     yield from dict.fromkeys(note for row in runs for note in _reasons(row, comparison))
     if counts := [f"{name} {group.n:,}" for name, group in comparison.groups.items() if group.n is not None]:
         yield Note("", f"images of the groups: {', '.join(counts)}")
