@@ -1,6 +1,6 @@
 """A comparison as a table for people: a row per run, a column per figure, and the meaning of its marks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ageui.compare.comparison import MAE, ComparedRow, Comparison
@@ -81,12 +81,8 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     published = [row.reason for row in rows if row.kind == "published" and row.reason is not None]
     yield from (Note(PUBLISHED, reason) for reason in dict.fromkeys(published))
     runs = [row for row in rows if row.kind == "run"]
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for row in runs:
-        if row.reason:
-            reasons.setdefault((APART if row.is_apart else NOTHING, row.reason), []).append(row.name)
-    yield from (Note(mark, f"{short_list(names)}: {reason}") for (mark, reason), names in reasons.items())
-    yield from dict.fromkeys(note for row in runs for note in _reasons(row, comparison))
+    yield from _reasons(runs)
+    yield from _reasons_of_figures(runs, comparison)
     if counts := [f"{name} {group.n:,}" for name, group in comparison.groups.items() if group.n is not None]:
         yield Note("", f"images of the groups: {', '.join(counts)}")
     yield from (Note("", note) for note in comparison.notes)
@@ -132,9 +128,26 @@ def _settings(row: ComparedRow, comparison: Comparison) -> tuple[Cell, ...]:
     return tuple(Cell(text=row.settings.get(name, "")) for name in comparison.settings)
 
 
-def _reasons(row: ComparedRow, comparison: Comparison) -> Iterator[Note]:
-    for name, cell in zip(comparison.columns, row.cells, strict=True):
-        if cell.reason is not None:
-            yield Note(
-                APART if APART in marks_of(cell) else NOTHING, f"{row.name}, {figure_title(name)}: {cell.reason}"
-            )
+def _reasons(rows: Sequence[ComparedRow]) -> Iterator[Note]:
+    """Why rows have no scores, or are not compared."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.reason:
+            names.setdefault((APART if row.is_apart else NOTHING, row.reason), []).append(row.name)
+    for (mark, reason), found in names.items():
+        yield Note(mark, f"{short_list(found)}: {reason}")
+
+
+def _reasons_of_figures(rows: Sequence[ComparedRow], comparison: Comparison) -> Iterator[Note]:
+    """Why single figures are missing, or are not compared."""
+    names: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        for column, cell in zip(comparison.columns, row.cells, strict=True):
+            if cell.reason is not None:
+                mark = APART if APART in marks_of(cell) else NOTHING
+                names.setdefault((mark, cell.reason, figure_title(column)), []).append(row.name)
+    figures: dict[tuple[str, str, str], list[str]] = {}
+    for (mark, reason, figure), found in names.items():
+        figures.setdefault((mark, reason, short_list(found)), []).append(figure)
+    for (mark, reason, of), titles in figures.items():
+        yield Note(mark, f"{', '.join(titles)} of {of}: {reason}")

@@ -90,7 +90,7 @@ rank mean place among the runs over MAE, gender; those that tie share theirs
 ✔ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 2 tests
 ≠ c: measured on other images
 — d: queued
-— c, gender: only one group: male
+— gender of c: only one group: male
 a note"""
 
 
@@ -119,7 +119,7 @@ def test_markdown() -> None:
 - ✔ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 2 tests
 - ≠ c: measured on other images
 - — d: queued
-- — c, gender: only one group: male
+- — gender of c: only one group: male
 - a note
 """
     )
@@ -157,7 +157,7 @@ $^{\sim}$ inside noise: cannot be told from no bias (p above 0.05)\par
 $^{\dagger}$ differs from a: p at most 0.05 over seeds and images, Holm's correction for 2 tests\par
 $^{\neq}$ c: measured on other images\par
 --- d: queued\par
---- c, gender: only one group: male\par
+--- gender of c: only one group: male\par
 }
 \end{table}
 """  # noqa: E501
