@@ -218,4 +218,4 @@ def add(
         store.data.remember(name, examined)
     if not as_json:
         typer.echo(report.headline)
-        say(f"to train on it: ageui run --data {shlex.quote(name)}")
+        say(f"registered in {store.path}; to train on it: ageui run --data {shlex.quote(name)}")

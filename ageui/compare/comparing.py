@@ -248,7 +248,7 @@ def _columns(
     alone = [name for name in further if name not in ATTRIBUTE_KINDS]
     for name in alone:
         if not any(scores.result.figure(name) for scores in scored):
-            known = [*ATTRIBUTE_KINDS, *figure_names(attributes)]
+            known = dict.fromkeys((*ATTRIBUTE_KINDS, *figure_names(attributes), MAE))
             raise ConfigError(f"unknown figure {name!r}; choose one of {', '.join(known)}")
     columns |= dict.fromkeys(alone)
     if reference is not None:

@@ -124,8 +124,9 @@ def _specs(session: Session) -> list[DataSpec]:
 
 
 def _unknown(name: str, known: list[str]) -> ConfigError:
+    suggestion = did_you_mean(name, known) or ";"
     text = (
-        f"unknown data set {clean(name)!r}{did_you_mean(name, known)}; choose one of {', '.join(map(repr, known))}; "
+        f"unknown data set {clean(name)!r}{suggestion} choose one of this database, {', '.join(map(repr, known))}; "
         "to add one: ageui data add NAME PATH, see ageui explain data"
     )
     return ConfigError(problems=[Problem("data", text)])

@@ -125,8 +125,10 @@ def why_unreadable(spec: DataSpec) -> str | None:
     """The reason why a data set's files cannot be read here; None if its folder or table exists."""
     if spec.format == "synthetic":
         return None
-    path = Path(spec.path or "")
-    if spec.path is None or not path.exists():
+    if spec.path is None:
+        return f"data set {spec.name!r} is not registered here; its runs come from elsewhere: ageui data add {spec.name} PATH"
+    path = Path(spec.path)
+    if not path.exists():
         return (
             f"data set {spec.name!r}: {spec.path} is missing; mount it, or add it again with --replace from its new "
             "place"

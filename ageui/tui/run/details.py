@@ -144,7 +144,7 @@ def _attempt_line(attempt: AttemptRow) -> Text:
     facts = (
         f"started {attempt.started_at.astimezone():%m-%d %H:%M:%S}",
         f"took {duration(attempt.seconds)}" if attempt.seconds is not None else "",
-        f"on {attempt.worker or 'the foreground'}",
+        f"on {attempt.worker}" if attempt.worker else "in the foreground",
         str(attempt.where) if attempt.where is not None else "",
         f"peak {gigabytes(memory)}" if memory is not None else "",
         f"continued after step {attempt.step:,}" if attempt.step else "",

@@ -92,8 +92,9 @@ def test_groups_of_one_image_or_too_few_to_be_tested() -> None:
     gender[0] = "alone"
     gender[3] = gender[7] = "few"
     assert _remarks(_frame(gender=gender))["small_groups"].text == (
-        "gender has groups with few images, whose scores and weights depend on chance: 'alone' (1 in total), "
-        "'few' (2 in test); add images, or merge groups"
+        "gender has groups with few images, whose scores and weights depend on chance, or with none, which leaves "
+        "the split without this bias: 'alone' (1 in total), 'few' (0 in train, 0 in valid, 2 in test); add images, or "
+        "merge groups"
     )
     few = _frame(12, gender=["alone", *["male"] * 11])
     assert "'alone' (1 in total)" in label_remarks(few, ("gender",))[1].text
