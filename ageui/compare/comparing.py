@@ -17,6 +17,7 @@ from ageui.compare.comparison_notes import (
     offer_to_fold,
     pretraining,
     unlike_machines,
+    untested,
 )
 from ageui.compare.crossed_groups import CROSS, with_crossed
 from ageui.compare.differences import Differences, with_differences
@@ -175,7 +176,7 @@ def compare(
         notes.append(f"the baseline {called} {why}, so no differences are shown")
     rows, ranked_over = ranked(_mark_best([draft.row for draft in found.drafts], columns), tuple(columns), main)
     notes += duplicates_in_train(drafts) + diverged(drafts) + no_better_than_constant(rows) + luck_of_one_seed(rows)
-    notes += pretraining(drafts) + unlike_machines(drafts)
+    notes += untested(drafts) + pretraining(drafts) + unlike_machines(drafts)
     if any(row.n is not None and not row.comparable for row in rows):
         whose = f"those of {baseline_run.name}" if baseline_run else "those of most runs"
         notes.append(f"best figures and differences are among rows on the same images, {whose}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from ageui.compare.comparison import ComparedRow
 from ageui.compare.draft_rows import DraftRow
 from ageui.compare.seed_figures import Across, setting_key
+from ageui.present.marks import NOISE
 from ageui.text.duplicates import ENDING, duplicates_line
 from ageui.text.sentences import counted
 from ageui.text.states import diverged_text
@@ -87,6 +88,18 @@ def duplicates_in_train(drafts: Sequence[DraftRow]) -> list[str]:
             if own is not None and (own.in_train or own.split.endswith(ENDING)):
                 line = duplicates_line(own.split, own.result.n, own.in_train, own.data_name)
                 names.setdefault(line or "", []).append(part.row.name)
+    return [f"{line} ({short_list(found, FEW)})" for line, found in names.items()]
+
+
+def untested(drafts: Sequence[DraftRow]) -> list[str]:
+    """A note for each bias that could not be tested, with the runs that have it: it lacks the mark of noise."""
+    names: dict[str, list[str]] = {}
+    for draft in drafts:
+        for part in draft.parts:
+            for bias in part.scores.result.biases if part.runs and part.scores is not None else ():
+                if bias.untested:
+                    line = f"no test of {bias.attribute}, so no {NOISE}: {bias.untested}"
+                    names.setdefault(line, []).append(part.row.name)
     return [f"{line} ({short_list(found, FEW)})" for line, found in names.items()]
 
 

@@ -172,9 +172,15 @@ def _gap(gap: "GapFigure | None") -> tuple[Cell, Cell]:
 def _bias_rows(name: str, biases: "list[BiasResult | None]") -> Iterator[tuple[str, list[tuple[Cell, Cell]]]]:
     """A bias, the smallest one that could be found at these group sizes, and the signed gap, in each split."""
     yield figure_name(name), [_gap(bias) for bias in biases]
-    if any(bias is not None and bias.detectable is not None for bias in biases):
-        yield "  detectable", [(Cell(bias.detectable if bias else None, tone="dim"), BLANK) for bias in biases]
+    if any(bias is not None and (bias.detectable is not None or bias.untested) for bias in biases):
+        yield "  detectable", [(_detectable(bias), BLANK) for bias in biases]
     yield "  signed gap", [_gap(bias.signed_gap if bias else None) for bias in biases]
+
+
+def _detectable(bias: "BiasResult | None") -> Cell:
+    if bias is not None and bias.untested:
+        return words("untested", tone="dim")
+    return Cell(bias.detectable if bias else None, tone="dim")
 
 
 def _range(interval: "Interval | None") -> Cell:

@@ -191,8 +191,8 @@ def _small_groups(labelled: pd.DataFrame, attribute: str) -> Iterator[LabelRemar
         more = f" and {counted(len(found) - MOST_SHOWN, 'other group')}" if len(found) > MOST_SHOWN else ""
         cure = "choose other --set age_edges" if attribute == "age" else "add images, or merge groups"
         text = (
-            f"{shown} has groups with few images, whose scores and weights depend on chance, or with none, which leaves "
-            f"the split without this bias: {', '.join(found[:MOST_SHOWN])}{more}; {cure}"
+            f"{shown} has groups with few images, whose scores and weights depend on chance, or with none, which "
+            f"leaves the split without this bias: {', '.join(found[:MOST_SHOWN])}{more}; {cure}"
         )
         yield LabelRemark("small_groups", attribute, text)
 

@@ -126,7 +126,7 @@ def why_unreadable(spec: DataSpec) -> str | None:
     if spec.format == "synthetic":
         return None
     if spec.path is None:
-        return f"data set {spec.name!r} is not registered here; its runs come from elsewhere: ageui data add {spec.name} PATH"
+        return f"data set {spec.name!r}: it is not registered here; register it with ageui data add {spec.name} PATH"
     path = Path(spec.path)
     if not path.exists():
         return (

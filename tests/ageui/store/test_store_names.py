@@ -136,7 +136,8 @@ def test_data_sets(store: Store) -> None:
     store.data.add(moved, replace=True)
     assert store.data.get("faces") == moved
     with pytest.raises(
-        ConfigError, match=r"unknown data set 'face'; did you mean 'faces'\? choose one of this database, 'synthetic', 'faces'"
+        ConfigError,
+        match=r"unknown data set 'face'; did you mean 'faces'\? choose one of this database, 'synthetic', 'faces'",
     ):
         store.data.get("face")
     store.data.remove("faces")
