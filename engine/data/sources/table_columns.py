@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 from typing import Final
@@ -112,6 +113,13 @@ class _Columns:
         self.split_map = dict(spec.split_map)
         self.found: dict[str, str] = {}
         self.unused: list[str] = []
+        for name, column in spec.columns.items():
+            alike = get_close_matches(_own_name(name), _SYNONYMS, n=1, cutoff=0.8)
+            if alike and _own_name(name) not in _SYNONYMS:
+                self.unused.append(
+                    f"--columns {name}={column} makes groups named {quoted(name)}; if it is the {alike[0]}, write "
+                    f"{alike[0]}={column}"
+                )
 
     def has(self, name: str) -> bool:
         return name in self.mapping or name in self.names

@@ -119,6 +119,13 @@ def test_a_synonym_keeps_its_name_if_one_asks_for_that_or_it_holds_no_groups(fol
     assert manifest.attributes == ()
 
 
+def test_a_misspelt_name_of_groups_is_noted(folder: Path) -> None:
+    table = {"image": IMAGES, "age": [1, 20, 30], "sex": ["m", "f", "f"]}
+    _, notes = settled(_spec(folder, table, columns={"gendr": "sex"}))
+    assert notes == ("--columns gendr=sex makes groups named 'gendr'; if it is the gender, write gender=sex",)
+    assert settled(_spec(folder, table, columns={"hair": "sex"}))[1] == ()
+
+
 def test_a_table_with_the_names_of_ageui_is_described_as_before(folder: Path) -> None:
     table = {"image": IMAGES, "age": [1, 20, 30], "file": IMAGES, "Age": [3, 4, 5], "gender": ["m", "f", "f"]}
     spec = _spec(folder, table)
