@@ -109,7 +109,7 @@ def test_further_columns_that_become_attributes_are_named(ageui: Terminal, add: 
         "columns found by name: gender=sex; change this with --columns", "further attributes: skin colour, glasses",
     ]  # fmt: skip
     assert "further attributes: skin colour, glasses\n" in added.err
-    assert "further" not in add("age,gender", [row[:4] for row in rows], "--replace").err
+    assert "further attributes" not in add("age,gender", [row[:4] for row in rows], "--replace").err
     many = ",".join(f"{'x' * 2000}{place}" for place in range(10))
     added = add(f"age,{many}", [f"20{',a' * 10}", f"30{',b' * 10}"] * 10, "--replace")
     assert f"further attributes: {', '.join(['x' * 39 + '…'] * 8)}, 2 more\n" in added.err
