@@ -60,7 +60,7 @@ def test_the_bins_that_a_remark_offers_make_groups(ageui: Terminal, write: Write
     many = ageui("data", "add", "t", "t.csv", "--replace", "--columns", "bmi=bmi")
     assert "bmi has 96 groups for 96 labelled images" in many.err
     assert "… and 76 more; --json lists all" in ageui("data", "check", "t", "--quick").out
-    assert "remark" not in ageui("data", "add", "t", "t.csv", "--replace", "--bins", "bmi=4").err
+    assert "remark:" not in ageui("data", "add", "t", "t.csv", "--replace", "--bins", "bmi=4").err
     report = ageui("data", "check", "t", "--quick", "--json").json
     assert [row["group"] for row in report["groups"] if row["attribute"] == "bmi"] == [
         "<23.9",
