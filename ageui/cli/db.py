@@ -28,7 +28,7 @@ app.command("import")(import_runs)
 
 
 def run_count(store: "Store") -> str:
-    """`247 runs`, or `244 runs, 3 archived`."""
+    """`244 runs`, or `244 runs, 3 archived`."""
     archived = store.runs.count("archived=true")
     runs = counted(store.runs.count() + archived, "run")
     return f"{runs}, {archived:,} archived" if archived else runs

@@ -17,7 +17,7 @@ from engine import choices
 if TYPE_CHECKING:
     from ageui.store import Store
 
-P = ParamSpec("P")
+_P = ParamSpec("_P")
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -79,12 +79,14 @@ Split = Annotated[
 ]
 
 
-def _of_a_command(opened: "Callable[P, AbstractContextManager[Store]]") -> "Callable[P, AbstractContextManager[Store]]":
+def _of_command(
+    opened: "Callable[_P, AbstractContextManager[Store]]",
+) -> "Callable[_P, AbstractContextManager[Store]]":
     """`opened`, for a command. If the command changes the database, its exit code does not depend on its output, see
     `ageui.cli.streams`."""
 
     @wraps(opened)
-    def open_(*args: P.args, **kwargs: P.kwargs) -> "AbstractContextManager[Store]":
+    def open_(*args: _P.args, **kwargs: _P.kwargs) -> "AbstractContextManager[Store]":
         if not kwargs.get("read_only"):
             keep_exit_code()
         return opened(*args, **kwargs)
@@ -92,7 +94,7 @@ def _of_a_command(opened: "Callable[P, AbstractContextManager[Store]]") -> "Call
     return open_
 
 
-open_store = _of_a_command(opened_store)
+open_store = _of_command(opened_store)
 
 
 def warn_of_variables() -> None:

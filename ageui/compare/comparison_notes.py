@@ -124,7 +124,7 @@ def no_better_than_constant(rows: Sequence[ComparedRow]) -> list[str]:
     constants = [row.cells[0].value for row in comparable if row.kind == "constant"]
     lowest = min((value for value in constants if value is not None), default=math.inf)
     names = [row.name for row in comparable if row.kind == "run" and not (row.cells[0].value or 0.0) < lowest]
-    return [f"no better than the constant predictor on MAE: {short_list(names)}"] if names else []
+    return [f"no better than the constant predictor on MAE: {short_list(names, FEW)}"] if names else []
 
 
 def luck_of_one_seed(rows: Sequence[ComparedRow]) -> list[str]:
@@ -133,4 +133,4 @@ def luck_of_one_seed(rows: Sequence[ComparedRow]) -> list[str]:
     names = [row.name for row in comparable if len(row.runs) == 1 and any(cell.best for cell in row.cells)]
     if not names or all(len(row.runs) == 1 for row in comparable):
         return []
-    return [f"a single run may be best by the luck of its seed, means over seeds less so: {', '.join(names)}"]
+    return [f"a single run may be best by the luck of its seed, means over seeds less so: {short_list(names, FEW)}"]

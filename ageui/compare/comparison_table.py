@@ -146,8 +146,8 @@ def _reasons_of_figures(rows: Sequence[ComparedRow], comparison: Comparison) -> 
             if cell.reason is not None:
                 mark = APART if APART in marks_of(cell) else NOTHING
                 names.setdefault((mark, cell.reason, figure_title(column)), []).append(row.name)
-    figures: dict[tuple[str, str, str], list[str]] = {}
+    figures: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for (mark, reason, figure), found in names.items():
-        figures.setdefault((mark, reason, short_list(found)), []).append(figure)
+        figures.setdefault((mark, reason, tuple(found)), []).append(figure)
     for (mark, reason, of), titles in figures.items():
-        yield Note(mark, f"{', '.join(titles)} of {of}: {reason}")
+        yield Note(mark, f"{', '.join(titles)} of {short_list(of)}: {reason}")

@@ -126,7 +126,10 @@ def why_unreadable(spec: DataSpec) -> str | None:
     if spec.format == "synthetic":
         return None
     if spec.path is None:
-        return f"data set {spec.name!r}: it is not registered here; register it with ageui data add {spec.name} PATH"
+        return (
+            f"data set {spec.name!r}: the run comes from elsewhere and does not say where its files are; add the data "
+            "set (ageui data add) and train runs of your own"
+        )
     path = Path(spec.path)
     if not path.exists():
         return (

@@ -92,10 +92,14 @@ def test_the_report_of_files_that_have_changed_counts_for_nothing(table: DataSpe
 
 @pytest.mark.parametrize(
     ("path", "problem"),
-    [("gone.csv", "gone.csv is missing; mount it, or add it again"), ("people.csv", "is not a folder, but format")],
+    [
+        ("gone.csv", "gone.csv is missing; mount it, or add it again"),
+        ("people.csv", "is not a folder, but format"),
+        (None, "comes from elsewhere and does not say where its files are; add the data set"),
+    ],
 )
-def test_data_that_is_not_there(table: DataSpec, tmp_path: Path, path: str, problem: str) -> None:
-    changes = {"path": str(tmp_path / path), "format": "utkface" if path == "people.csv" else "table"}
+def test_data_that_is_not_there(table: DataSpec, tmp_path: Path, path: str | None, problem: str) -> None:
+    changes = {"path": path and str(tmp_path / path), "format": "utkface" if path == "people.csv" else "table"}
     assert problem in _message(NewRun(config(), table.model_copy(update=changes)), kind=DataError)
 
 

@@ -113,13 +113,6 @@ class _Columns:
         self.split_map = dict(spec.split_map)
         self.found: dict[str, str] = {}
         self.unused: list[str] = []
-        for name, column in spec.columns.items():
-            alike = get_close_matches(_own_name(name), _SYNONYMS, n=1, cutoff=0.8)
-            if alike and _own_name(name) not in _SYNONYMS:
-                self.unused.append(
-                    f"--columns {name}={column} makes groups named {quoted(name)}; if it is the {alike[0]}, write "
-                    f"{alike[0]}={column}"
-                )
 
     def has(self, name: str) -> bool:
         return name in self.mapping or name in self.names
@@ -226,6 +219,9 @@ class _Columns:
             pairs = ", ".join(f"{name}={column}" for name, column in self.found.items())
             yield f"columns found by name: {pairs}; change this with --columns"
         yield from self.unused
+        for name in self.mapping:
+            for own in get_close_matches(name, _SYNONYMS, n=1, cutoff=0.8) if name not in _SYNONYMS else ():
+                yield f"--columns makes groups named {quoted(name)}; if that is the {own}, write {own} in its place"
 
     def _existing(self, column: str) -> str:
         """The column of that name, or in another spelling if only one column fits."""

@@ -10,6 +10,7 @@ import pytest
 from compare_rows import bias, predictions, run, scores
 
 from ageui.compare import ComparedRow, Comparison, compare
+from ageui.compare.comparison_table import legend
 from ageui.store import RunDetail
 from engine.errors import ConfigError
 from engine.split_result import Baseline, Interval
@@ -57,6 +58,26 @@ def test_best_ties_and_undefined(three: list[RunDetail]) -> None:
     assert rows["one"].cells[2].reason == "no image of asian in valid"
     assert [rows[name].cells[1].inside_noise for name in ("one", "two", "three")] == [False, True, False]
     assert (comparison.split, comparison.n, comparison.baseline, comparison.notes) == ("valid", 4, None, ())
+
+
+def test_a_bias_that_could_not_be_tested_is_named_with_the_reason() -> None:
+    """Without its mark of noise, it would look like a bias beyond chance."""
+    lone = dataclasses.replace(bias("gender", 0.5), untested="fewer than 5 images of b")
+    runs = [run(place, name, scores(6.0, lone)) for place, name in enumerate("abcde", 1)]
+    tested = run(6, "f", scores(6.0, bias("gender", 0.5, p_value=0.2)))
+    note = "no test of gender, so no ~: fewer than 5 images of b (a, b, c, d and 1 more)"
+    assert note in compare([*runs, tested]).notes
+    assert not any("no test" in one for one in compare([tested]).notes)
+
+
+def test_a_reason_that_holds_for_several_figures_and_rows_is_given_once() -> None:
+    biases = [bias(name, None, "no image of x in valid") for name in ("gender", "ethnicity")]
+    runs = [run(1, "one", scores(6.0, *biases)), run(2, "two", scores(7.0, *biases))]
+    told = [note.text for note in legend(compare(runs)) if "no image" in note.text]
+    assert told == ["gender, ethnicity of one, two: no image of x in valid"]
+    alone = [runs[0], run(3, "three", scores(7.0, biases[0], bias("ethnicity", 0.5)))]
+    told = [note.text for note in legend(compare(alone)) if "no image" in note.text]
+    assert told == ["gender of one, three: no image of x in valid", "ethnicity of one: no image of x in valid"]
 
 
 def test_the_best_is_shared_by_figures_that_are_printed_the_same_but_never_with_selected_scores() -> None:

@@ -1,11 +1,12 @@
 """The tables of one run, of figures that are not all finite."""
 
 import math
+from dataclasses import replace
 
 import pytest
-from compare_rows import run, scores
+from compare_rows import bias, run, scores
 
-from ageui.compare.run_tables import explanations, groups_table
+from ageui.compare.run_tables import explanations, groups_table, scores_table
 from ageui.present.wording import in_line
 from engine.split_result import BiasResult, GapFigure, GroupResult
 
@@ -21,6 +22,14 @@ def test_the_groups_of_errors_that_are_not_finite_have_no_bar_and_are_the_worst(
     assert rows["c"] == ["NaN", "", "NaN", "  worst"]
     assert rows["a"][-1] == 2 * rows["b"][-1] == "▇" * 12
     assert rows["worst − best"][0] == "NaN"
+
+
+def test_a_bias_that_could_not_be_tested_says_so_in_place_of_the_detectable_one() -> None:
+    tested, lone = bias("gender", 0.5, p_value=0.01, detectable=0.25), replace(bias("age", 2.0), untested="too few")
+    of_run = run(1, "one", scores(6.0, tested, lone))
+    rows = [(in_line(row[0]).strip(), in_line(row[1])) for row in scores_table(of_run).rows]
+    assert [text for name, text in rows if name == "detectable"] == ["0.25", "untested"]
+    assert "no test of age on valid: too few" in explanations(of_run)
 
 
 @pytest.mark.parametrize(

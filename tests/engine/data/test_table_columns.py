@@ -122,7 +122,7 @@ def test_a_synonym_keeps_its_name_if_one_asks_for_that_or_it_holds_no_groups(fol
 def test_a_misspelt_name_of_groups_is_noted(folder: Path) -> None:
     table = {"image": IMAGES, "age": [1, 20, 30], "sex": ["m", "f", "f"]}
     _, notes = settled(_spec(folder, table, columns={"gendr": "sex"}))
-    assert notes == ("--columns gendr=sex makes groups named 'gendr'; if it is the gender, write gender=sex",)
+    assert notes == ("--columns makes groups named 'gendr'; if that is the gender, write gender in its place",)
     assert settled(_spec(folder, table, columns={"hair": "sex"}))[1] == ()
 
 
