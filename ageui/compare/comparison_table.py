@@ -19,7 +19,7 @@ SETTINGS_DIFFER = "the settings differ: "
 def comparison_table(comparison: Comparison) -> Table:
     """Names, settings that differ, MAE and biases with further figures, the rank, then the MAE of every group.
 
-    A narrow terminal leaves out signed gaps first.
+    A narrow terminal leaves out signed gaps, and the rank rather than show it alone.
     """
     settings = tuple(Column(name, "setting") for name in comparison.settings)
     figures = [
@@ -27,7 +27,7 @@ def comparison_table(comparison: Comparison) -> Table:
         for name in comparison.columns
     ]
     if comparison.ranked_over:
-        figures.insert(_ranked_place(comparison), Column(RANK, "figure"))
+        figures.insert(_ranked_place(comparison), Column(RANK, "figure", stands_alone=False))
     return Table(
         columns=(Column("run"), *settings, *figures),
         rows=tuple(_cells(row, comparison) for row in comparison.rows),

@@ -49,6 +49,16 @@ def test_a_table_without_rows_has_its_titles() -> None:
     assert "MAE" in _printed(rich_table(Table(TABLE.columns, ())))
 
 
+def test_settings_that_the_names_repeat_have_no_column() -> None:
+    columns = (Column("run"), Column("loss", "setting"), Column("weights", "setting"), Column("MAE", "figure"))
+    rows = [(words("mse · age"), words("mse"), words("age"), Cell(6.12)), (words("constant"), BLANK, BLANK, Cell(9.0))]
+    assert "loss" not in _printed(Blocks(Table(columns, tuple(rows))))
+    rows.append((words("calm-otter"), words("mape"), words("age"), Cell(6.5)))
+    shown = _printed(Blocks(Table(columns, tuple(rows))))
+    assert "loss · weights" in shown
+    assert "mape · age" in shown
+
+
 @pytest.mark.parametrize(
     ("low", "unit", "text"),
     [
