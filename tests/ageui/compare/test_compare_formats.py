@@ -82,6 +82,7 @@ TABLE = """\
  constant 30.0              11.00       2.00       —
  ───────────────────────────────────────────────────
 valid, 4 images; MAE and biases in years, lower is better
+constant: the predictor that always says the mean age of the train split
 ★ best of the runs; runs with the same printed figure share it
 rank mean place among the runs over MAE, gender; those that tie share theirs
 ◇ on the Pareto front: no run is as good in all of these and better in one
@@ -111,6 +112,7 @@ def test_markdown() -> None:
 | constant 30.0 |  | 11.00 | 2.00 | — |
 
 - valid, 4 images; MAE and biases in years, lower is better
+- constant: the predictor that always says the mean age of the train split
 - ★ best of the runs; runs with the same printed figure share it
 - rank mean place among the runs over MAE, gender; those that tie share theirs
 - ◇ on the Pareto front: no run is as good in all of these and better in one
@@ -152,6 +154,7 @@ constant 30.0 & 11.00 &  & 2.00 &  \\
 \end{tabular}
 \par\smallskip{\footnotesize\raggedright
 $\pm$ for the MAE, half the width of its 95\% bootstrap interval over images\par
+constant: the predictor that always says the mean age of the train split\par
 \textbf{bold} best of the runs; runs with the same printed figure share it\par
 $^{\diamond}$ on the Pareto front: no run is as good in all of these and better in one\par
 $^{\sim}$ inside noise: cannot be told from no bias (p above 0.05)\par

@@ -38,7 +38,7 @@ def test_text_formats_show_the_mean_with_deviation_and_number_of_seeds() -> None
     assert isinstance(console.file, io.StringIO)
     table = console.file.getvalue()
     assert "±0.05 (n=5)" in table
-    assert "± (n) standard deviation over n seeds, of their mean" in table
+    assert "± (n) mean and standard deviation over n seeds" in table
     assert "✔ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 6 tests" in table
     assert "images of the groups: gender male 2" in table
     markdown = render_text(comparison, "md")
