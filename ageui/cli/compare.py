@@ -149,7 +149,7 @@ def compare_runs(
     from ageui.compare.methods import METHODS_FORMATS, methods_text
     from ageui.compare.seed_figures import known_across
     from ageui.planning.stored_comparison import compare_stored
-    from ageui.present.terminal import with_legend
+    from ageui.present.terminal import Blocks
     from ageui.text.sentences import counted
     from engine.errors import ConfigError
 
@@ -186,7 +186,7 @@ def compare_runs(
     if chosen == "table":
         table = comparison_table(comparison)
         cut = replace(table, rows=table.rows[: rows_to_show(limit)])
-        results().print(with_legend(cut))
+        results().print(Blocks(cut, has_legend=True))
         if said := more_sentence(len(cut.rows), len(table.rows), "row"):
             sayer(messages())(said)
         return

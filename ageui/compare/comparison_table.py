@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ageui.compare.comparison import MAE, ComparedRow, Comparison
+from ageui.compare.comparison import CONSTANT, MAE, ComparedRow, Comparison
 from ageui.compare.figure_names import SELECTED, SIGNED_GAP, figure_title
 from ageui.compare.many_tests import CORRECTIONS
 from ageui.present.figures import NOTHING
@@ -19,7 +19,7 @@ SETTINGS_DIFFER = "the settings differ: "
 def comparison_table(comparison: Comparison) -> Table:
     """Names, settings that differ, MAE and biases with further figures, the rank, then the MAE of every group.
 
-    A narrow terminal leaves out signed gaps first.
+    A narrow terminal leaves out signed gaps, and the rank rather than show it alone.
     """
     settings = tuple(Column(name, "setting") for name in comparison.settings)
     figures = [
@@ -27,7 +27,7 @@ def comparison_table(comparison: Comparison) -> Table:
         for name in comparison.columns
     ]
     if comparison.ranked_over:
-        figures.insert(_ranked_place(comparison), Column(RANK, "figure"))
+        figures.insert(_ranked_place(comparison), Column(RANK, "figure", stands_alone=False))
     return Table(
         columns=(Column("run"), *settings, *figures),
         rows=tuple(_cells(row, comparison) for row in comparison.rows),
@@ -56,6 +56,8 @@ def legend(comparison: Comparison) -> Iterator[Note]:
             yield Note("selected:", SELECTED)
     if any(column.endswith("_signed") for column in comparison.further):
         yield Note("signed:", SIGNED_GAP)
+    if any(row.kind == CONSTANT for row in rows):
+        yield Note("constant:", "the predictor that always says the mean age of the train split")
     if any(cell.best for cell in cells):
         yield Note(BEST, MEANINGS[BEST])
     if comparison.ranked_over:
@@ -66,7 +68,7 @@ def legend(comparison: Comparison) -> Iterator[Note]:
     if any(cell.interval for cell in cells):
         yield Note("± and –", "95% bootstrap interval, for MAE as half its width")
     if any(cell.spread for cell in cells):
-        yield Note("± (n)", "standard deviation over n seeds, of their mean")
+        yield Note("± (n)", "mean and standard deviation over n seeds")
     if any(cell.inside_noise for cell in cells):
         yield Note(NOISE, MEANINGS[NOISE])
     if any(cell.no_better for cell in cells):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ageui.compare.comparison import MAE
 from ageui.compare.epoch_figures import figure_of_epoch
-from ageui.compare.figure_names import SELECTED, figure_name, split_title
+from ageui.compare.figure_names import SELECTED, SIGNED_GAP, figure_name, split_title
 from ageui.present.figures import (
     COUNT,
     EPOCH_LOSS,
@@ -71,7 +71,8 @@ def explanations(run: "RunDetail") -> list[str]:
     lines += [
         "in years, with 95% bootstrap intervals; a bias is the mean gap between the MAEs of an attribute's groups",
         "~ cannot be told from no bias (p above 0.05)   detectable: the smallest bias found in four of five samples   "
-        "signed: predicted - true age   constant: always says the train mean   more: ageui explain bias",
+        "signed error: predicted − true age   constant: always says the train mean   more: ageui explain bias",
+        f"signed gap: {SIGNED_GAP}",
     ]
     if any(scores.result.is_no_better_than_constant for scores in results):
         lines.append(f"{NO_BETTER} {MEANINGS[NO_BETTER]}")

@@ -82,5 +82,11 @@ def change(value: float, unit: Unit = YEARS) -> str:
 
 
 def between(interval: "Interval | None", unit: Unit = YEARS, word: str = "–") -> str:
-    """`5.00–7.00`, with `word` between the ends; empty for None."""
-    return f"{number(interval.low, unit)}{word}{number(interval.high, unit)}" if interval is not None else ""
+    """`5.00–7.00`, with `word` between the ends; empty for None.
+
+    A low end of years that is above 0 but rounds to 0.00 is `<0.01`, since 0.00 would mean that there may be no bias.
+    """
+    if interval is None:
+        return ""
+    low = "<0.01" if unit is YEARS and 0 < interval.low < 0.005 else number(interval.low, unit)
+    return f"{low}{word}{number(interval.high, unit)}"

@@ -107,12 +107,14 @@ class Column:
     """A column of names, of settings or of figures.
 
     Figures are right-aligned and never cut or folded. A terminal shows settings in one column, once. If a table is too
-    wide to fit, the column with the lowest `leaves` is left out first; None means never.
+    wide to fit, the column with the lowest `leaves` is left out first; None means never. A last column that does not
+    stand alone is left out rather than shown in a block of its own.
     """
 
     title: str
     kind: ColumnKind = "name"
     leaves: int | None = None
+    stands_alone: bool = True
 
 
 class Note(NamedTuple):

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from rich import box
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ageui.present.marks import marks_in
 from ageui.present.table import Cell, Column, Table
 from ageui.present.wording import BRACKETS, Part, is_strong, note_text, parts_of, tone_of
 from ageui.text.clean import clean
@@ -80,20 +81,16 @@ def fit(table: Table, width: int) -> tuple[Table, list[str]]:
     return table.only(list(kept)), left_out
 
 
-def with_legend(table: Table) -> RenderableType:
-    """The table in blocks, with its legend below."""
-    return Group(Blocks(table), *(Text(note_text(note)) for note in table.legend))
-
-
 @dataclass(frozen=True)
 class Blocks:
     """The table, broken into several blocks if not all figures fit beside the names.
 
-    Settings are joined in one column of the first block. Columns that may be left out go before a second block
-    begins.
+    Settings are joined in one column of the first block, unless the names say the same. Columns that may be left out go
+    before a second block begins. The legend follows if `has_legend`, without marks that only a left-out column carries.
     """
 
     table: Table
+    has_legend: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         joined, left_out = fit(_with_joined_settings(self.table), options.max_width)
@@ -101,22 +98,31 @@ class Blocks:
         longest_name = _LONGEST_NAME_BESIDE_SETTINGS if joined.places("setting") else _LONGEST_NAME
         start = 0
         while start < len(figures):
-            for stop in range(len(figures), start, -1):
+            if start == len(figures) - 1 > 0 and not joined.columns[figures[start]].stands_alone:
+                left_out.append(joined.columns[figures[start]].title)
+                joined = joined.only(joined.places("name", "setting") + figures[:start])
+                break
+            for stop, padding in itertools.product(range(len(figures), start, -1), (1, 0)):
                 part = joined.only(names + figures[start:stop])
                 unbounded = options.update(max_width=sys.maxsize)
-                narrowest = _laid_out(part, longest_name, _SHORTEST_SETTINGS)
+                narrowest = _laid_out(part, longest_name, _SHORTEST_SETTINGS, padding)
                 room = options.max_width - Measurement.get(console, unbounded, narrowest).minimum
                 if room >= 0:
                     break
-            yield _laid_out(part, longest_name, min(_SHORTEST_SETTINGS + max(room, 0), _LONGEST_SETTINGS))
+            yield _laid_out(part, longest_name, min(_SHORTEST_SETTINGS + max(room, 0), _LONGEST_SETTINGS), padding)
             names, start = joined.places("name"), stop
         if left_out:
             yield Text(f"not shown in {options.max_width} columns: {', '.join(map(clean, left_out))}", style="dim")
+        if self.has_legend:
+            hidden = set(marks_in(*self.table.rows)).difference(marks_in(*joined.rows))
+            yield from (Text(note_text(note)) for note in self.table.legend if note.mark not in hidden)
 
 
-def _laid_out(table: Table, longest_name: int | None = None, longest_settings: int | None = None) -> RichTable:
+def _laid_out(
+    table: Table, longest_name: int | None = None, longest_settings: int | None = None, padding: int = 1
+) -> RichTable:
     if table.is_stacked:
-        shown = RichTable(box=box.HORIZONTALS, show_lines=True, padding=(0, 0, 0, 1), pad_edge=False)
+        shown = RichTable(box=box.HORIZONTALS, show_lines=True, padding=(0, 0, 0, padding), pad_edge=False)
     else:
         has_heads = any(column.title for column in table.columns)
         shown = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0), show_header=has_heads)
@@ -173,15 +179,15 @@ def _title(table: Table, place: int) -> str:
 
 
 def _with_joined_settings(table: Table) -> Table:
-    """The table with one column for all settings, in the place of the first."""
+    """The table with one column for all settings, in the place of the first; without it if the names say the same."""
     places, others = table.places("setting"), table.places("name", "figure")
-    if not places:
-        return table
+    settings = [_SEPARATOR.join(filter(None, (row[place].text for place in places))) for row in table.rows]
+    if all(text in ("", row[0].text) for text, row in zip(settings, table.rows, strict=True)):
+        return table.only(others)
     title = _SEPARATOR.join(table.columns[place].title for place in places)
     rows = []
-    for row, kept in zip(table.rows, table.only(others).rows, strict=True):
-        texts = [row[place].text or "" for place in places]
-        rows.append((*kept[: places[0]], Cell(text=_SEPARATOR.join(filter(None, texts))), *kept[places[0] :]))
+    for text, kept in zip(settings, table.only(others).rows, strict=True):
+        rows.append((*kept[: places[0]], Cell(text=text), *kept[places[0] :]))
     columns = [table.columns[place] for place in others]
     columns.insert(places[0], Column(title, "setting"))
     return replace(table, columns=tuple(columns), rows=tuple(rows))

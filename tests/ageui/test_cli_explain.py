@@ -19,6 +19,12 @@ def test_a_page_in_a_pipe_is_its_markdown(ageui: Terminal) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_a_page_in_a_pipe_fits_100_columns_except_for_tables(page: str) -> None:
+    lines = (FOLDER / f"{page}.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 100 and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_on_a_terminal_is_laid_out_in_a_pager(
     ageui: Terminal, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from ageui.compare.figure_names import SIGNED_GAP, split_title
+from ageui.compare.figure_names import split_title
 from ageui.compare.run_tables import explanations
 from ageui.present.table import Tone
 from ageui.store import RunDetail, SplitScores, Store
@@ -46,7 +46,6 @@ _MARKS = (
     "worst: the group with the largest MAE   ├─●─┤ an MAE with its 95% interval, ‹ › where that is cut   "
     f"{REFERENCE} the MAE of all images",
     "kept: the epoch whose weights are scored   ★ in the table of epochs: the best of the column",
-    f"signed gap: {SIGNED_GAP}",
 )
 _ALLOWED_IN = {
     "pause": ("queued", "running"),

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from ageui.compare import FORMATS, ComparedRow, Comparison, comparison_table, render_text
 from ageui.present.figures import change
+from ageui.present.marks import FRONT, MEANINGS
 from ageui.present.table import Cell, Difference
-from ageui.present.terminal import with_legend
+from ageui.present.terminal import Blocks
 from engine.csv_text import defused
 from engine.errors import ConfigError
 from engine.split_result import Interval
@@ -57,7 +58,7 @@ def _comparison(name: str = "b_1", value: float = 5.5) -> Comparison:
 
 def _table(comparison: Comparison, width: int = 100) -> str:
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    console.print(with_legend(comparison_table(comparison)))
+    console.print(Blocks(comparison_table(comparison), has_legend=True))
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
@@ -81,6 +82,7 @@ TABLE = """\
  constant 30.0              11.00       2.00       —
  ───────────────────────────────────────────────────
 valid, 4 images; MAE and biases in years, lower is better
+constant: the predictor that always says the mean age of the train split
 ★ best of the runs; runs with the same printed figure share it
 rank mean place among the runs over MAE, gender; those that tie share theirs
 ◇ on the Pareto front: no run is as good in all of these and better in one
@@ -110,6 +112,7 @@ def test_markdown() -> None:
 | constant 30.0 |  | 11.00 | 2.00 | — |
 
 - valid, 4 images; MAE and biases in years, lower is better
+- constant: the predictor that always says the mean age of the train split
 - ★ best of the runs; runs with the same printed figure share it
 - rank mean place among the runs over MAE, gender; those that tie share theirs
 - ◇ on the Pareto front: no run is as good in all of these and better in one
@@ -151,6 +154,7 @@ constant 30.0 & 11.00 &  & 2.00 &  \\
 \end{tabular}
 \par\smallskip{\footnotesize\raggedright
 $\pm$ for the MAE, half the width of its 95\% bootstrap interval over images\par
+constant: the predictor that always says the mean age of the train split\par
 \textbf{bold} best of the runs; runs with the same printed figure share it\par
 $^{\diamond}$ on the Pareto front: no run is as good in all of these and better in one\par
 $^{\sim}$ inside noise: cannot be told from no bias (p above 0.05)\par
@@ -359,5 +363,7 @@ def test_the_table_fits_the_terminal_and_cuts_no_figure(runs: int, width: int) -
     assert all(len(line) <= width for line in table.splitlines())
     assert table.count("★~ 12.34") == table.count("✔ −10.12") == runs * 5
     assert table.count("10.12–14.56") == runs * 4
-    assert table.count("◇ 2.25") == runs
+    has_rank = width > 60
+    assert table.count("◇ 2.25") == (runs if has_rank else 0)
+    assert ("not shown in 60 columns: rank" in table, f"◇ {MEANINGS[FRONT]}" in table) == (not has_rank, has_rank)
     assert "…" not in table

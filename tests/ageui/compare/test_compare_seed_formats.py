@@ -10,7 +10,7 @@ from rich.console import Console
 from ageui.compare import ComparedRow, Comparison, comparison_table, render_text
 from ageui.compare.comparison import Group
 from ageui.present.table import Cell, Difference, Spread
-from ageui.present.terminal import with_legend
+from ageui.present.terminal import Blocks
 from engine.split_result import Interval
 
 
@@ -34,11 +34,11 @@ def _comparison() -> Comparison:
 def test_text_formats_show_the_mean_with_deviation_and_number_of_seeds() -> None:
     comparison = _comparison()
     console = Console(width=100, file=io.StringIO(), force_terminal=False)
-    console.print(with_legend(comparison_table(comparison)))
+    console.print(Blocks(comparison_table(comparison), has_legend=True))
     assert isinstance(console.file, io.StringIO)
     table = console.file.getvalue()
     assert "±0.05 (n=5)" in table
-    assert "± (n) standard deviation over n seeds, of their mean" in table
+    assert "± (n) mean and standard deviation over n seeds" in table
     assert "✔ the settings differ: p at most 0.05 over seeds and images, Holm's correction for 6 tests" in table
     assert "images of the groups: gender male 2" in table
     markdown = render_text(comparison, "md")

@@ -129,6 +129,8 @@ def test_the_constant_predictor_is_always_there_and_never_best() -> None:
     assert [cell.value for cell in comparison.rows[2].cells] == [1.0, 0.0]
     assert _best(comparison) == {"mae": ["run 1"], "gender": ["run 1"]}
     assert comparison.notes == ("no better than the constant predictor on MAE: run 1, run 2",)
+    assert "constant:" in [note.mark for note in legend(comparison)]
+    assert "constant:" not in [note.mark for note in legend(compare([run(1, "one", scores(5.0))]))]
 
 
 def test_a_run_alone_is_not_the_best() -> None:

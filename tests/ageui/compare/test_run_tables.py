@@ -30,6 +30,7 @@ def test_a_bias_that_could_not_be_tested_says_so_in_place_of_the_detectable_one(
     rows = [(in_line(row[0]).strip(), in_line(row[1])) for row in scores_table(of_run).rows]
     assert [text for name, text in rows if name == "detectable"] == ["0.25", "untested"]
     assert "no test of age on valid: too few" in explanations(of_run)
+    assert any("signed gap: " in line for line in explanations(of_run))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 import pytest
 from rich.console import Console, RenderableType
 
-from ageui.present.figures import LOSS, PERCENT, SLOPE
+from ageui.present.figures import LOSS, PERCENT, SLOPE, YEARS, Unit, between
 from ageui.present.table import BLANK, Cell, Column, Difference, Spread, Table, words
 from ageui.present.terminal import Blocks, cell_text, fit, plain_lines, rich_table, shortened
 from engine.split_result import Interval
@@ -47,6 +47,31 @@ def test_control_characters_reach_no_terminal() -> None:
 
 def test_a_table_without_rows_has_its_titles() -> None:
     assert "MAE" in _printed(rich_table(Table(TABLE.columns, ())))
+
+
+def test_settings_that_the_names_repeat_have_no_column() -> None:
+    columns = (Column("run"), Column("loss", "setting"), Column("weights", "setting"), Column("MAE", "figure"))
+    rows = [(words("mse · age"), words("mse"), words("age"), Cell(6.12)), (words("constant"), BLANK, BLANK, Cell(9.0))]
+    assert "loss" not in _printed(Blocks(Table(columns, tuple(rows))))
+    rows.append((words("calm-otter"), words("mape"), words("age"), Cell(6.5)))
+    shown = _printed(Blocks(Table(columns, tuple(rows))))
+    assert "loss · weights" in shown
+    assert "mape · age" in shown
+
+
+@pytest.mark.parametrize(
+    ("low", "unit", "text"),
+    [
+        (0.0, YEARS, "0.00–0.50"),
+        (1e-9, YEARS, "<0.01–0.50"),
+        (0.00499, YEARS, "<0.01–0.50"),
+        (0.00501, YEARS, "0.01–0.50"),
+        (-0.001, YEARS, "−0.00–0.50"),
+        (0.001, SLOPE, "+0.001–+0.500"),
+    ],
+)
+def test_a_low_end_above_0_is_never_printed_as_0(low: float, unit: Unit, text: str) -> None:
+    assert between(Interval(low, 0.5), unit) == text
 
 
 def test_long_names_leave_room_for_settings() -> None:
