@@ -148,6 +148,7 @@ def compare_runs(
     from ageui.compare.measures import PLOT_FORMATS
     from ageui.compare.methods import METHODS_FORMATS, methods_text
     from ageui.compare.seed_figures import known_across
+    from ageui.console.progress import count_progress
     from ageui.planning.stored_comparison import compare_stored
     from ageui.present.terminal import with_legend
     from ageui.text.sentences import counted
@@ -165,21 +166,23 @@ def compare_runs(
         raise ConfigError(f"--plot {plot}: a plot is a file; add -o FILE.svg or -o FILE.pdf")
     refuse_target(output, force, streams=True)
     with open_store(db, read_only=not confirm) as store:
-        found = compare_stored(
-            store,
-            references or [],
-            split=split,
-            baseline=baseline,
-            fold_seeds=fold_seeds,
-            fold_across=known_across(fold_across),
-            further=[] if figures == "none" else [name.strip() for name in figures.split(",")],
-            crossed=by or [],
-            groups=groups,
-            marking=Marking(known_correction(correct), margin),
-            # A plot shows no differences or tests.
-            tested=chosen not in PLOT_FORMATS,
-            best=Best.of(best, where) if best is not None else None,
-        )
+        with count_progress(messages()) as progress:
+            found = compare_stored(
+                store,
+                references or [],
+                split=split,
+                baseline=baseline,
+                fold_seeds=fold_seeds,
+                fold_across=known_across(fold_across),
+                further=[] if figures == "none" else [name.strip() for name in figures.split(",")],
+                crossed=by or [],
+                groups=groups,
+                marking=Marking(known_correction(correct), margin),
+                # A plot shows no differences or tests.
+                tested=chosen not in PLOT_FORMATS,
+                best=Best.of(best, where) if best is not None else None,
+                progress=progress,
+            )
         if confirm:
             _queue_repeats(store, found)
     comparison = found.comparison
