@@ -77,6 +77,10 @@ def run(
             return
         new = NewRun(config, spec, name)
         store.runs.refuse_invalid([new], tags=tag or [], priority=priority or 0)
+        for run_id, status in filter(None, store.runs.find_same([new])):
+            console.print(
+                f"this repeats run {run_id} ({status}): same config, seed and data; --seed takes another seed"
+            )
         networks = check_runs(console, [new])
         if detach:
             from ageui.console.background import start_missing_workers
