@@ -64,7 +64,12 @@ def run(
         from ageui.planning.plan import Basis, resolve_here
         from ageui.store import NewRun
 
-        resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
+        try:
+            resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
+        except ConfigError as error:
+            if not any("," in flags.values.get(problem.field, "") for problem in error.problems):
+                raise
+            raise ConfigError(f"{error}\na list of values is for: ageui sweep") from None
         config, spec = resolved.config, store.data.get(resolved.config.data)
         if folds is not None:
             print_choices(console, resolved, flags)
