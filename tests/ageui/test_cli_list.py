@@ -76,6 +76,14 @@ def test_csv_and_markdown_hold_the_table(ageui: Terminal, listed: Store) -> None
     assert markdown[5:] == []
 
 
+def test_a_filter_that_finds_nothing_is_explained_term_by_term(ageui: Terminal, listed: Store) -> None:
+    lines = ["status=don finds none; runs have status=done", "loss=mse alone finds 3 runs"]
+    empty = ageui("ls", "status=don", "loss=mse")
+    assert (empty.code, [line.strip() for line in empty.out.splitlines()[1:]]) == (0, lines)
+    refused = ageui("compare", "status=don loss=mse")
+    assert (refused.code, [line.strip() for line in refused.err.splitlines()[1:]]) == (2, lines)
+
+
 def test_marks_are_explained_below_the_table(ageui: Terminal, store: Store) -> None:
     run_id, attempt = running(store, "useless")
     event = evaluated(mae=12.0)
