@@ -140,7 +140,7 @@ def compare_runs(
         ageui compare tag=demo --best mae --where 'age-bias<=3'
         ageui compare tag=demo --fold-seeds -o plot.pdf --plot mae,gender
     """
-    from ageui.cli.tables import more_sentence, rows_to_show
+    from ageui.cli.tables import advise_if_none_is_better, more_sentence, rows_to_show
     from ageui.compare import FORMATS, comparison_table, render_text
     from ageui.compare.best import Best
     from ageui.compare.comparison import Marking
@@ -190,6 +190,7 @@ def compare_runs(
         table = comparison_table(comparison)
         cut = replace(table, rows=table.rows[: rows_to_show(limit)])
         results().print(with_legend(cut))
+        advise_if_none_is_better(row.cells[0] for row in comparison.rows if row.kind == "run" and row.comparable)
         if said := more_sentence(len(cut.rows), len(table.rows), "row"):
             sayer(messages())(said)
         return

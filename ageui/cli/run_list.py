@@ -53,7 +53,8 @@ def list_runs(
     """
     from ageui.cli.output import chosen_format
     from ageui.cli.run_columns import RunColumns
-    from ageui.cli.tables import rows_to_show
+    from ageui.cli.tables import advise_if_none_is_better, rows_to_show
+    from ageui.compare.summary_cells import mae_cell
     from ageui.present import csv, markdown
     from ageui.present.table import ExportSheet
     from ageui.store.nothing_found import nothing_found_lines
@@ -77,6 +78,7 @@ def list_runs(
             write_data(markdown.page(ExportSheet(shown.table(rows, values), shown.records(rows, values))))
         case _:
             _print_table(rows, shown.table(rows, values), total, text, why_nothing)
+            advise_if_none_is_better(mae_cell(row.summary) for row in rows if "mae" in shown.stored)
 
 
 def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str, why_nothing: str) -> None:
