@@ -55,6 +55,8 @@ class Narrator:
                 return f"used up to {event.bytes / 1e9:.2f} GB of memory"
             case RunFailed():
                 return event.message
+            case RunEnded(outcome="interrupted") if event.reason:  # the engine is not told whether to pause or cancel
+                return f"{event.reason} after {event.seconds:.1f} s"
             case RunEnded():
                 return f"{event.outcome}{f': {event.reason}' if event.reason else ''} after {event.seconds:.1f} s"
             case _:

@@ -105,8 +105,8 @@ class ShownComparison:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Remarks on the comparison as a whole."""
-        return self.comparison.notes
+        """The answer to a goal, and remarks on the comparison as a whole."""
+        return (*self.comparison.answer, *self.comparison.notes)
 
     def plot(self, axes: str | None = None) -> "ShownPlot":
         """The rows as points, one figure or field by another, such as `mae,gender`; by default MAE and age bias."""

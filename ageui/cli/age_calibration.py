@@ -48,9 +48,10 @@ def age_calibration(run: "RunDetail", predictions: "LoadPredictions") -> AgeCali
         count = np.isfinite(found.predicted).sum()
         why = f"they need {LEAST_IMAGES} images with finite predictions, but {found.split} has {count}"
         return AgeCalibration(f"no intervals: {why}")
+    images = f"{found.split} of {run.data_spec['name']}{_chose_epoch(run, found.split)}"
     sentence = (
-        f"{CONFIDENCE:.0%} intervals, calibrated on {found.split}{_chose_epoch(run, found.split)}: fitted on one "
-        f"half, they contained {100 * intervals.coverage:.1f}% of the ages of the other ({len(found.ages):,} images)"
+        f"{CONFIDENCE:.0%} intervals, calibrated on {images}: fitted on one half, they contained "
+        f"{100 * intervals.coverage:.1f}% of the ages of the other ({len(found.ages):,} images)"
     )
     return AgeCalibration(sentence, found.split, intervals)
 

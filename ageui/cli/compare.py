@@ -140,7 +140,7 @@ def compare_runs(
         ageui compare tag=demo --best mae --where 'age-bias<=3'
         ageui compare tag=demo --fold-seeds -o plot.pdf --plot mae,gender
     """
-    from ageui.cli.tables import more_sentence, rows_to_show
+    from ageui.cli.tables import advise_if_none_is_better, more_sentence, rows_to_show
     from ageui.compare import FORMATS, comparison_table, render_text
     from ageui.compare.best import Best
     from ageui.compare.comparison import Marking
@@ -148,6 +148,7 @@ def compare_runs(
     from ageui.compare.measures import PLOT_FORMATS
     from ageui.compare.methods import METHODS_FORMATS, methods_text
     from ageui.compare.seed_figures import known_across
+    from ageui.console.progress import count_progress
     from ageui.planning.stored_comparison import compare_stored
     from ageui.present.terminal import Blocks
     from ageui.text.sentences import counted
@@ -165,21 +166,23 @@ def compare_runs(
         raise ConfigError(f"--plot {plot}: a plot is a file; add -o FILE.svg or -o FILE.pdf")
     refuse_target(output, force, streams=True)
     with open_store(db, read_only=not confirm) as store:
-        found = compare_stored(
-            store,
-            references or [],
-            split=split,
-            baseline=baseline,
-            fold_seeds=fold_seeds,
-            fold_across=known_across(fold_across),
-            further=[] if figures == "none" else [name.strip() for name in figures.split(",")],
-            crossed=by or [],
-            groups=groups,
-            marking=Marking(known_correction(correct), margin),
-            # A plot shows no differences or tests.
-            tested=chosen not in PLOT_FORMATS,
-            best=Best.of(best, where) if best is not None else None,
-        )
+        with count_progress(messages()) as progress:
+            found = compare_stored(
+                store,
+                references or [],
+                split=split,
+                baseline=baseline,
+                fold_seeds=fold_seeds,
+                fold_across=known_across(fold_across),
+                further=[] if figures == "none" else [name.strip() for name in figures.split(",")],
+                crossed=by or [],
+                groups=groups,
+                marking=Marking(known_correction(correct), margin),
+                # A plot shows no differences or tests.
+                tested=chosen not in PLOT_FORMATS,
+                best=Best.of(best, where) if best is not None else None,
+                progress=progress,
+            )
         if confirm:
             _queue_repeats(store, found)
     comparison = found.comparison
@@ -187,6 +190,7 @@ def compare_runs(
         table = comparison_table(comparison)
         cut = replace(table, rows=table.rows[: rows_to_show(limit)])
         results().print(Blocks(cut, has_legend=True))
+        advise_if_none_is_better(row.cells[0] for row in comparison.rows if row.kind == "run" and row.comparable)
         if said := more_sentence(len(cut.rows), len(table.rows), "row"):
             sayer(messages())(said)
         return

@@ -51,10 +51,13 @@ def explain(
     from rich.console import Console
     from rich.markdown import Markdown
 
+    from ageui.store.names import did_you_mean
     from engine.errors import ConfigError
 
     if page is not None and page not in PAGES:
-        raise ConfigError(f"unknown page {page!r}; choose one of {', '.join(PAGES)}")
+        raise ConfigError(
+            f"unknown page {page!r}{did_you_mean(page, list(PAGES)) or ';'} choose one of {', '.join(PAGES)}"
+        )
     text = _contents() if page is None else _text(page)
     if not sys.stdout.isatty():
         sys.stdout.write(text)

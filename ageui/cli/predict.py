@@ -13,6 +13,7 @@ from ageui.console.consoles import messages
 from ageui.text.sentences import counted
 
 SHOWN = 20
+DRAWN = "warning: the run was trained on drawn faces; its ages and intervals say nothing about people"
 UNLIKE_TRAINING = (
     "warning: these faces were cropped to their boxes with a margin, but the run was trained on images as they are; if "
     "faces have another size in those, ages and intervals are wrong"
@@ -69,6 +70,8 @@ def predict_images(
         calibration = age_calibration(detail, store.scores.predictions)
     chosen = chosen_images(images)
     on_photos = bool(detail.data_spec.get("photos"))
+    from engine.data.make_faces import are_drawn
+    from engine.data.spec import DataSpec
     from engine.predict import PredictedAge, predict_files  # imports torch, so only after the run was found
 
     console = messages()
@@ -98,6 +101,7 @@ def predict_images(
     is_unlike_training = finds and not on_photos and any(_crop(one) == "as-is" for one in weights.trained())
     for line in [
         calibration.sentence if with_age else "",
+        DRAWN if with_age and are_drawn(DataSpec.model_validate(detail.data_spec)) else "",
         UNLIKE_TRAINING if is_unlike_training else "",
         detail.derived_from.note if with_age and detail.derived_from else "",
         *_shown([f"warning: {one.path}: {warning}" for one in found for warning in one.warnings], "warnings"),

@@ -64,7 +64,12 @@ def run(
         from ageui.planning.plan import Basis, resolve_here
         from ageui.store import NewRun
 
-        resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
+        try:
+            resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
+        except ConfigError as error:
+            if not any("," in flags.values.get(problem.field, "") for problem in error.problems):
+                raise
+            raise ConfigError(f"{error}\na list of values is for: ageui sweep") from None
         config, spec = resolved.config, store.data.get(resolved.config.data)
         if folds is not None:
             print_choices(console, resolved, flags)
@@ -77,6 +82,10 @@ def run(
             return
         new = NewRun(config, spec, name)
         store.runs.refuse_invalid([new], tags=tag or [], priority=priority or 0)
+        for run_id, status in filter(None, store.runs.find_same([new])):
+            console.print(
+                f"this repeats run {run_id} ({status}): same config, seed and data; --seed takes another seed"
+            )
         networks = check_runs(console, [new])
         if detach:
             from ageui.console.background import start_missing_workers

@@ -53,9 +53,11 @@ def list_runs(
     """
     from ageui.cli.output import chosen_format
     from ageui.cli.run_columns import RunColumns
-    from ageui.cli.tables import rows_to_show
+    from ageui.cli.tables import advise_if_none_is_better, rows_to_show
+    from ageui.compare.summary_cells import mae_cell
     from ageui.present import csv, markdown
     from ageui.present.table import ExportSheet
+    from ageui.store.nothing_found import nothing_found_lines
 
     chosen = "json" if as_json else chosen_format(output_format, None, _FORMATS, default="table")
     shown = RunColumns.of(columns, in_file=chosen != "table")
@@ -63,6 +65,7 @@ def list_runs(
     with open_store(db, read_only=True) as store:
         rows = store.runs.search(text or None, order=sort, limit=rows_to_show(limit) if chosen == "table" else limit)
         total = store.runs.count(text or None)
+        why_nothing = nothing_found_lines(store.runs, text) if text and not total and chosen == "table" else ""
         values = store.runs.field_values([row.id for row in rows], shown.stored)
     match chosen:
         case "json" if columns is None:
@@ -74,10 +77,11 @@ def list_runs(
         case "md":
             write_data(markdown.page(ExportSheet(shown.table(rows, values), shown.records(rows, values))))
         case _:
-            _print_table(rows, shown.table(rows, values), total, text)
+            _print_table(rows, shown.table(rows, values), total, text, why_nothing)
+            advise_if_none_is_better(mae_cell(row.summary) for row in rows if "mae" in shown.stored)
 
 
-def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str) -> None:
+def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str, why_nothing: str) -> None:
     """Prints the table, in several blocks if it is too wide and needs all its columns."""
     from rich.text import Text
 
@@ -90,7 +94,11 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str)
     console = results()
     if not rows:
         console.print(
-            Text(clean(f"no run matches {filters!r}") if filters else "no runs yet; start one with: ageui run")
+            Text(
+                clean(f"no run matches {filters!r}{why_nothing}", lines=True)
+                if filters
+                else "no runs yet; start one with: ageui run"
+            )
         )
         return
     listed = more_sentence(len(rows), total) or counted(total, "run")

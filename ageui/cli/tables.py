@@ -3,13 +3,15 @@
 import sys
 from typing import TYPE_CHECKING
 
-from ageui.console.consoles import print_prose
+from ageui.console.consoles import messages, print_prose, sayer
 from ageui.text.sentences import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
-    from ageui.present.table import Table
+    from ageui.present.table import Cell, Table
 
 ROWS_ON_A_TERMINAL = 50
 
@@ -22,6 +24,16 @@ def rows_to_show(limit: int | None) -> int | None:
 def more_sentence(shown: int, total: int, noun: str = "run") -> str:
     """The number of rows left out and the option that lists them; empty if all rows are shown."""
     return f"{shown:,} of {counted(total, noun)}; --limit {total} lists all" if shown < total else ""
+
+
+def advise_if_none_is_better(maes: "Iterable[Cell]") -> None:
+    """Says what lowers the MAE if the constant predictor is as good as every run with scores."""
+    scored = [cell for cell in maes if cell.value is not None]
+    if scored and all(cell.no_better for cell in scored):
+        sayer(messages())(
+            "no run is better than the constant predictor; train more --epochs, or fine-tune pretrained weights with: "
+            "ageui run --preset best (extra faces)"
+        )
 
 
 def is_too_wide(console: "Console", table: "Table") -> bool:

@@ -119,8 +119,8 @@ def find_best(comparison: Comparison, best: Best) -> Found:
 def best_first(comparison: Comparison, best: Best, confirming: Mapping[int, str]) -> Comparison:
     """The comparison with only the rows that matter for a goal.
 
-    In this order: the winner, the rest of the front, repeated settings, the baseline, and constants. The first notes
-    name the winner and the front.
+    In this order: the winner, the rest of the front, repeated settings, the baseline, and constants. The answer names
+    the winner and the front.
 
     Parameters
     ----------
@@ -135,12 +135,12 @@ def best_first(comparison: Comparison, best: Best, confirming: Mapping[int, str]
     rows = [row for row in (found.winner, *found.front) if row is not None]
     rows += [row for row in comparison.rows if row.is_baseline or row.kind != "run" or is_confirmed(row, confirming)]
     shown = tuple({(row.kind, row.name, row.runs): row for row in rows}.values())
-    notes = [_sentence(comparison, best, found, confirming)]
+    answer = [_sentence(comparison, best, found, confirming)]
     if found.front:
         names = ", ".join(row.name for row in found.front)
-        notes.append(f"Pareto front of {', '.join(map(figure_name, found.front_figures))}: {names}")
+        answer.append(f"Pareto front of {', '.join(map(figure_name, found.front_figures))}: {names}")
     winner = found.winner.runs if found.winner is not None else ()
-    return replace(comparison, rows=shown, notes=(*notes, *comparison.notes), winner=winner)
+    return replace(comparison, rows=shown, winner=winner, answer=tuple(answer))
 
 
 def is_confirmed(row: ComparedRow, confirming: Collection[int]) -> bool:

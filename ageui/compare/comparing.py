@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ageui.compare.seed_figures import LoadScored
     from ageui.store.records import RunDetail
     from ageui.store.score_records import SplitScores
+    from engine.data.manifest import Progress
 
 
 def compare(
@@ -60,6 +61,7 @@ def compare(
     marking: Marking | None = None,
     scored: "LoadScored | None" = None,
     cache: ComparisonCache | None = None,
+    progress: "Progress" = lambda what, done, total: None,
 ) -> Comparison:
     """Compares runs on one split.
 
@@ -102,6 +104,8 @@ def compare(
         runs alone.
     cache
         Results of earlier comparisons with the same number of resamples; new ones are added.
+    progress
+        Called before each row over seeds and each figure that is tested, with what is done, how much, and of how much.
 
     Returns
     -------
@@ -157,7 +161,10 @@ def compare(
     if reference is not None:
         drafts = [_mark_other_groups(draft, reference, columns) for draft in drafts]
     if fold_seeds:
-        drafts = [with_tests(draft, columns, resamples, cache) for draft in folded(drafts, fold_across)]
+        drafts = folded(drafts, fold_across)
+        for place, draft in enumerate(drafts):
+            progress("testing means over seeds", place, len(drafts))
+            drafts[place] = with_tests(draft, columns, resamples, cache)
     settings, drafts = _with_settings(drafts, all_settings)
     notes += [note for draft in drafts if (note := left_out(draft))]
     repeats = unfolded(drafts)
@@ -168,7 +175,7 @@ def compare(
     found = Differences(drafts, 0, 0, [])
     if against is not None:
         seeds = _seed_variances(runs, chosen, reference, scored, cache)
-        found = with_differences(drafts, against, columns, main, seeds, marking, resamples, cache)
+        found = with_differences(drafts, against, columns, main, seeds, marking, resamples, cache, progress)
         notes += found.notes
     elif baseline is not None:
         why = "has only published figures" if baseline_run and baseline_run.row.is_published else "has no scores here"

@@ -81,8 +81,8 @@ class Comparison:
     columns behind ranks and Pareto marks; it is empty if fewer than two runs can be ranked. `tests` counts the tests of
     MAE and biases against the baseline, `further_tests` those of all other figures: two families, each corrected
     separately. `is_foldable` means that some rows differ only in their seed. `data` is the name of the data that the
-    comparable rows were scored on. `winner` holds the ids of the runs behind the row that a goal chose, see
-    `ageui.compare.best`.
+    comparable rows were scored on. `winner` holds the ids of the runs behind the row that a goal chose, and `answer`
+    names this row and the front, see `ageui.compare.best`.
     """
 
     split: str | None
@@ -102,6 +102,7 @@ class Comparison:
     is_foldable: bool = False
     data: str = ""
     winner: tuple[int, ...] = ()
+    answer: tuple[str, ...] = ()
 
     @cached_property
     def has_unselected(self) -> bool:

@@ -45,7 +45,8 @@ def settings_table(comparison: Comparison) -> Table:
 
 
 def legend(comparison: Comparison) -> Iterator[Note]:
-    """The meaning of every mark in use, then remarks."""
+    """The answer to a goal, the meaning of every mark in use, then remarks."""
+    yield from (Note("", text) for text in comparison.answer)
     rows = comparison.rows
     cells = [cell for row in rows for cell in row.cells]
     if comparison.split is not None and comparison.n is not None:

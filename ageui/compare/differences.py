@@ -25,6 +25,7 @@ from engine.image_errors import ImageErrors
 
 if TYPE_CHECKING:
     from ageui.compare.draft_rows import Columns
+    from engine.data.manifest import Progress
 
 SETTLED_YEARS = 0.25
 EQUIVALENCE = 0.9
@@ -50,6 +51,7 @@ def with_differences(
     marking: Marking,
     resamples: int,
     cache: ComparisonCache,
+    progress: "Progress",
 ) -> Differences:
     """The drafts with the differences of comparable ones to the baseline. Repeats of the baseline have none.
 
@@ -73,14 +75,17 @@ def with_differences(
         Number of bootstrap samples; 0 computes no intervals and no tests.
     cache
         Differences of earlier comparisons; new ones are added.
+    progress
+        Called before each figure.
     """
     others = [
         draft for draft in drafts if draft is not against and draft.row.comparable and not is_repeat(draft, against)
     ]
-    paired = {
-        column: _paired(others, against, place, column, partial(column_form, column, group), resamples, cache)
-        for place, (column, group) in enumerate(columns.items())
-    }
+    paired = {}
+    for place, (column, group) in enumerate(columns.items()):
+        progress("testing differences to the baseline", place, len(columns))
+        form = partial(column_form, column, group)
+        paired[column] = _paired(others, against, place, column, form, resamples, cache)
     shared = {id(draft) for draft in others if _share_trainings(draft, against)}
     tested = {
         column: [

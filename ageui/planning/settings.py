@@ -18,7 +18,7 @@ PROJECT_FILE = Path("ageui.toml")
 CHECKPOINT_VARIABLE = "AGEUI_CHECKPOINT_SECONDS"
 FIELD_VARIABLES = {f"AGEUI_{name.upper()}": name for name in ("preset", *RunConfig.model_fields)}
 """The environment variables that set a field of a config, or the preset."""
-_ENVIRONMENT = "environment"
+_ENVIRONMENT, _FLAG = "environment", "flag"
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,12 @@ class Settings:
         """The config of flags on top of all layers. Raises a `ConfigError` that names the layer and the field."""
         values: dict[str, Any] = {}
         origins = dict.fromkeys(RunConfig.model_fields, "default")
-        for layer in [*self.layers, SettingsLayer("flag", flags)]:
+        for layer in [*self.layers, SettingsLayer(_FLAG, flags)]:
             for name, value in layer.values.items():
                 if name not in RunConfig.model_fields and name != "preset":
                     advice = did_you_mean(name, list(RunConfig.model_fields))
-                    raise ConfigError(f"{layer.origin}: unknown field {name!r}{advice}; see ageui explain config")
+                    where = "" if layer.origin == _FLAG else f"{layer.origin}: "
+                    raise ConfigError(f"{where}unknown field {name!r}{advice}; see ageui explain config")
                 if name != "preset" and not (name not in flags and _set_aside(name, value, flags)):
                     values[name], origins[name] = value, layer.origin
         data_origin = origins["data"]
@@ -102,7 +103,7 @@ def read_settings(
 
 def preset_layer(name: str) -> SettingsLayer:
     if name not in PRESETS:
-        text = f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}"
+        text = f"unknown preset {name!r}{did_you_mean(name, list(PRESETS)) or ';'} choose one of {', '.join(PRESETS)}"
         raise ConfigError(problems=[Problem("preset", text)])
     return SettingsLayer(f"preset {name}", PRESETS[name])
 

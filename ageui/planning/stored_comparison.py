@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ageui.compare import CONSTANT, Comparison, compare
 from ageui.compare.best import Best, best_first
@@ -11,6 +12,9 @@ from ageui.planning.confirmation import judged_runs, repeats_to_queue, setting_o
 from ageui.store import NewRun, RunDetail, Store
 from engine.choices import REPORT_ATTRIBUTES
 from engine.errors import ConfigError
+
+if TYPE_CHECKING:
+    from engine.data.manifest import Progress
 
 _TO_CHOOSE_FROM = "status=done source=measured"
 
@@ -39,6 +43,7 @@ def compare_stored(
     marking: Marking | None = None,
     tested: bool = True,
     best: Best | None = None,
+    progress: "Progress" = lambda what, done, total: None,
 ) -> StoredComparison:
     """Compares the runs of RUN arguments, as `compare` does with the parameters of the same names.
 
@@ -83,6 +88,7 @@ def compare_stored(
         groups=groups,
         marking=marking,
         scored=store.scores.on_images,
+        progress=progress,
     )
     if best is not None:
         comparison = best_first(comparison, best, confirming)

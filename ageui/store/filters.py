@@ -35,6 +35,7 @@ _TERM = re.compile(
     rf"(?:(?P<field>[^\s=!<>:\"']+)(?P<operator>!=|<=|>=|=|<|>|:)(?P<value>{_QUOTED}|[^\s\"']+)"
     rf"|(?P<word>{_QUOTED}|[^\s=!<>:\"']+))(?=\s|$)"
 )
+_VALUELESS = re.compile(r"[^\s=!<>:\"']+(?:!=|<=|>=|=|<|>|:)")
 _SAME = 1e-12
 _DAYS_AGO = {"today": 0, "yesterday": 1}
 _ALLOWED = {
@@ -72,7 +73,10 @@ def parse(text: str) -> list[Term]:
         match = _TERM.match(text, position)
         if match is None:
             end = position + len(rest.split()[0])
-            raise _pointing(text, position, end, "this is not a term; write FIELD=VALUE, a word, or quote the value")
+            problem = "this is not a term; write FIELD=VALUE, a word, or quote the value"
+            if _VALUELESS.fullmatch(text, position, end):
+                problem = "the value is missing; write it right after the sign, without a space"
+            raise _pointing(text, position, end, problem)
         value = match["word"] or match["value"]
         terms.append(Term(match["field"], match["operator"] or ":", _unquoted(value), position, match.end()))
         position = match.end()
@@ -145,9 +149,9 @@ def _expression(text: str, term: Term) -> ColumnElement[bool]:
         return col(Run.name).icontains(term.value, autoescape=True)
     fields, field = filter_fields(), known_field(term.field)
     if field is None:
-        message = f"unknown field {term.field!r}{did_you_mean(term.field.lower(), list(fields))}"
-        end = term.start + len(term.field)
-        raise ConfigError(f"{_pointing(text, term.start, end, message)}\nfields: {', '.join(fields)}")
+        near = did_you_mean(term.field.lower(), list(fields))
+        error = _pointing(text, term.start, term.start + len(term.field), f"unknown field {term.field!r}{near}")
+        raise error if near else ConfigError(f"{error}\nfields: {', '.join(fields)}")
     if term.operator not in _ALLOWED[field.kind]:
         message = f"{field.name} does not support {term.operator}; use one of {' '.join(_ALLOWED[field.kind])}"
         raise _pointing(text, term.start, term.end, message)

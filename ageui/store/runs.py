@@ -19,6 +19,7 @@ from ageui.store.filter_fields import filter_fields
 from ageui.store.filters import is_filter, ordering, where
 from ageui.store.names import did_you_mean, valid_priority, valid_tag
 from ageui.store.new_runs import NewRun, insert_runs, taken_names, valid_names
+from ageui.store.nothing_found import nothing_found_lines
 from ageui.store.records import CheckpointRow, RunDetail, RunRow
 from ageui.store.run_details import run_details
 from ageui.store.run_rows import (
@@ -197,7 +198,8 @@ class Runs(StorePart):
 
     def _no_match(self, reference: str) -> ConfigError:
         if is_filter(reference):
-            return ConfigError(f"no run matches {clean(reference)!r}; list the runs with: ageui ls")
+            why = nothing_found_lines(self, reference)
+            return ConfigError(f"no run matches {clean(reference)!r}; list the runs with: ageui ls{why}")
         with self._read() as session:
             names = list(session.exec(select(Run.name)).all())
         advice = did_you_mean(reference, names) or "; list the runs with: ageui ls"

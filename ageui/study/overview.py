@@ -10,6 +10,7 @@ from ageui.present.table import Cell, Column, Table, words
 from ageui.study.measured_cells import StudyTable
 from ageui.study.published_and_measured import unit_of
 from ageui.study.study import FIGURES
+from ageui.study.variants import name_of
 from ageui.study.wording import short_title
 from ageui.text.sentences import counted
 from ageui.text.states import SYMBOLS
@@ -31,9 +32,14 @@ def overview(tables: Sequence[StudyTable]) -> Table:
             (Column(short_title(name), "figure"), [best_cell(table, name) for table in tables])
             for name in OVERVIEW_FIGURES
         ),
-        (Column("shows", leaves=1), [words(table.study.shows) for table in tables]),
-        (Column("measured on", leaves=0), [words(table.variant_name) for table in tables]),
+        (Column("shows", leaves=0), [words(table.study.shows) for table in tables]),
+        (Column("measured on", leaves=1), [words(_measured_on(table)) for table in tables]),
     )
+
+
+def _measured_on(table: StudyTable) -> str:
+    """The variant in short: what tells it from the study's other variants has no room in a terminal."""
+    return "" if table.variant is None else name_of(table.study, table.variant)
 
 
 def states_of(table: StudyTable) -> Counter[str]:

@@ -18,7 +18,9 @@ def _predictions(split: str, n: int) -> Predictions:
 
 
 def _calibrated(counts: dict[str, int], selected_on: str | None = "valid") -> AgeCalibration:
-    run: Any = SimpleNamespace(id=7, scores=lambda split: SimpleNamespace(is_selected=split == selected_on))
+    run: Any = SimpleNamespace(
+        id=7, data_spec={"name": "mine"}, scores=lambda split: SimpleNamespace(is_selected=split == selected_on)
+    )
     stored = {split: _predictions(split, n) for split, n in counts.items()}
     return age_calibration(run, lambda run_id, split: stored.get(split))
 
@@ -26,7 +28,7 @@ def _calibrated(counts: dict[str, int], selected_on: str | None = "valid") -> Ag
 def test_a_test_split_that_chose_nothing_comes_first() -> None:
     found = _calibrated({"train": 500, "valid": 200, "test": 100})
     assert found.split == "test"
-    assert found.sentence.startswith("90% intervals, calibrated on test: fitted on one half, they contained ")
+    assert found.sentence.startswith("90% intervals, calibrated on test of mine: fitted on one half, they contained ")
     assert found.sentence.endswith("(100 images)")
     assert found.coverage == pytest.approx(0.9, abs=0.06)
     ends = found.around(30.0)
@@ -39,7 +41,7 @@ def test_a_test_split_that_chose_nothing_comes_first() -> None:
 def test_a_validation_split_that_chose_the_epoch_is_named(selected_on: str | None) -> None:
     found = _calibrated({"valid": 200}, selected_on)
     assert found.split == "valid"
-    assert ("calibrated on valid, which chose the epoch: " in found.sentence) == (selected_on == "valid")
+    assert ("calibrated on valid of mine, which chose the epoch: " in found.sentence) == (selected_on == "valid")
 
 
 @pytest.mark.parametrize(

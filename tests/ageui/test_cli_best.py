@@ -1,5 +1,6 @@
 """`ageui compare --best`: from a sample to a setting that other seeds confirm."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -128,6 +129,31 @@ def test_without_runs_all_that_are_done_compete(ageui: Terminal, store: Store, e
     best = ended(5.0)
     ended(6.0, loss="mape")
     assert ageui("compare", "--best", "mae", "--json").json["winner"] == [best]
+
+
+def test_the_answer_stands_first_below_the_table(ageui: Terminal, ended: Callable[..., int]) -> None:
+    best = ended(5.0, batch=16)
+    ended(6.0, batch=32)
+    done = ageui("compare", "tag=sample", "--best", "mae", "--format", "json")
+    assert done.json["winner"] == [best]
+    assert done.json["legend"][0].startswith("lowest MAE: ")
+    out = ageui("compare", "tag=sample", "--best", "mae").out
+    assert 0 < out.index("lowest MAE: ") < out.index("Pareto front of ") < out.index("; MAE and biases in years")
+
+
+def test_means_and_differences_report_their_progress(
+    ageui: Terminal, ended: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in (1, 2):
+        ended(5.0 + seed, batch=16, seed=seed)
+    plain = ended(9.0)
+    monkeypatch.setenv("AGEUI_MESSAGE_LINES", "1")
+    shown = ageui("compare", "tag=sample", "--best", "mae", "--baseline", str(plain), "--json").err.splitlines()
+    found = [(one["progress"], one["done"], one["total"]) for one in map(json.loads, shown)]
+    assert [one for one in found if one[0] == "testing means over seeds"] == [
+        ("testing means over seeds", done, 3) for done in range(3)
+    ]
+    assert ("testing differences to the baseline", 0, 3) in found
 
 
 @pytest.mark.parametrize(

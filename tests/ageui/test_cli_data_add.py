@@ -73,6 +73,23 @@ def test_rows_with_the_same_fault_are_counted_in_one_line(ageui: Terminal, add: 
     assert "rows or images that cannot be used: 8" in checked
 
 
+@pytest.mark.parametrize(
+    ("columns", "options", "said"),
+    [
+        ("height", (), "has no column 'age'"),
+        ("alter,edad", (), "could all be the age; choose one, as in --columns age=alter"),
+        ("age_months", (), "seems to hold months"),
+        ("age", ("--columns", "age=agee"), "has no column agee (did you mean age, image?)"),
+        ("age", ("--columns", "image=img"), "has no column img"),
+    ],
+)
+def test_a_table_without_the_columns_wanted_is_bad_data(
+    add: Add, columns: str, options: Sequence[str], said: str
+) -> None:
+    refused = add(columns, [",".join(["20"] * len(columns.split(",")))] * 3, *options)
+    assert (refused.code, said in " ".join(refused.err.split())) == (3, True), refused.err
+
+
 @pytest.mark.parametrize(("scale", "oldest"), [("100", 95.0), ("1", 0.95)])
 def test_ages_within_0_and_1_need_a_scale(ageui: Terminal, add: Add, scale: str, oldest: float) -> None:
     rows = [f"{number / 20:.2f},train" for number in range(20)]

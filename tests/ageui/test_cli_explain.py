@@ -65,9 +65,10 @@ def test_every_mark_and_figure_has_its_line() -> None:
 
 
 def test_an_unknown_page_is_an_error_that_names_the_pages(ageui: Terminal) -> None:
-    done = ageui("explain", "pareto")
+    done = ageui("explain", "pixel")
     assert done.code == 2
-    assert done.err == f"ageui: unknown page 'pareto'; choose one of {', '.join(PAGES)}\n"
+    assert done.err == f"ageui: unknown page 'pixel'; choose one of {', '.join(PAGES)}\n"
+    assert "unknown page 'dta'; did you mean 'data'? choose one of start, " in ageui("explain", "dta").err
 
 
 def test_the_coverage_that_was_found_is_on_the_page() -> None:

@@ -58,6 +58,11 @@ def test_columns_hold_any_field(ageui: Terminal, listed: Store) -> None:
     assert table[3].split() == ["worse", "t", "8.00", "8.50", "62.5%", "gender,age"]
 
 
+def test_nothing_is_advised_where_a_run_beats_the_constant(ageui: Terminal, listed: Store) -> None:
+    for command in (("ls",), ("compare", "better", "worse")):
+        assert ageui(*command).err == ""
+
+
 def test_every_field_can_be_a_column(ageui: Terminal, listed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "2000")  # a narrow terminal shows so many columns in blocks, which takes seconds
     done = ageui("ls", "--columns", ",".join(filter_fields()), "--format", "csv")
@@ -76,6 +81,14 @@ def test_csv_and_markdown_hold_the_table(ageui: Terminal, listed: Store) -> None
     assert markdown[5:] == []
 
 
+def test_a_filter_that_finds_nothing_is_explained_term_by_term(ageui: Terminal, listed: Store) -> None:
+    lines = ["status=don finds none; runs have status=done", "loss=mse alone finds 3 runs"]
+    empty = ageui("ls", "status=don", "loss=mse")
+    assert (empty.code, [line.strip() for line in empty.out.splitlines()[1:]]) == (0, lines)
+    refused = ageui("compare", "status=don loss=mse")
+    assert (refused.code, [line.strip() for line in refused.err.splitlines()[1:]]) == (2, lines)
+
+
 def test_marks_are_explained_below_the_table(ageui: Terminal, store: Store) -> None:
     run_id, attempt = running(store, "useless")
     event = evaluated(mae=12.0)
@@ -85,6 +98,10 @@ def test_marks_are_explained_below_the_table(ageui: Terminal, store: Store) -> N
         writer.epoch(epoch())
         writer.evaluated(replace(event, result=by_chance), "apparent", "faces")
     end(store, run_id, attempt)
+    advice = "no run is better than the constant predictor; train more --epochs"
+    assert advice in ageui("ls").err
+    assert advice in ageui("compare", "useless").err
+    assert advice not in ageui("ls", "--json").err + ageui("ls", "--columns", "id").err
     for text in (ageui("ls").out, ageui("ls", "--format", "md").out.replace("\\", "")):
         table, _, _ = text.partition("~ inside noise")
         carried = [mark for mark in MEANINGS if mark in table]

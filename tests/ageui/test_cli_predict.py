@@ -63,7 +63,8 @@ def test_a_folder_of_images_is_predicted_and_skipped_files_are_counted(trained: 
     assert done.code == 0
     assert [line.split()[-1] for line in done.out.splitlines()] == ["photos/a.JPG", "photos/b.png", "photos/more/c.gif"]
     assert "3 files skipped: 2 hidden, 1 .txt" in done.err
-    assert "warning" not in done.err
+    assert "warning: the run was trained on drawn faces; " in done.err
+    assert done.err.count("warning") == 1
 
 
 def test_problems_and_warnings_lose_no_prediction(

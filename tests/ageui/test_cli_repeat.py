@@ -141,6 +141,18 @@ def test_a_sweep_tells_its_time(ageui: Terminal, store: Store, no_network_checks
     assert "dry run: 1 run to queue" in ageui("sweep", "--preset", "quick", "--dry-run").err
 
 
+def test_a_run_of_an_existing_setting_names_the_earlier_run(
+    ageui: Terminal, no_network_checks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageui.console.background.start_missing_workers", lambda *arguments: None)
+    command = ("run", "--preset", "quick", "--detach")
+    assert "repeats" not in ageui(*command).err
+    again = ageui(*command)
+    assert (again.code, again.out) == (0, "2\n")
+    assert "this repeats run 1 (queued): same config, seed and data" in again.err
+    assert "repeats" not in ageui(*command, "--seed", "1").err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

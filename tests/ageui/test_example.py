@@ -40,6 +40,14 @@ def _ask(path: Path, statement: str) -> Any:
         return connection.execute(statement).fetchone()[0]
 
 
+def test_a_wide_list_of_studies_says_what_was_measured_on(clone: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    table = clone("study", "list").out
+    assert table.splitlines()[15].startswith("final ")
+    assert table.splitlines()[15].endswith("appa-real · 224 px · resnet50-v1@layer3 · 60 epochs")
+    assert "too narrow for shows" in table
+
+
 def test_the_shipped_database_is_a_marked_example_of_the_newest_schema_that_nothing_needs_to_change() -> None:
     shipped = ROOT / "runs.db"
     assert is_example(shipped)

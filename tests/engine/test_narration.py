@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from engine.epoch_scores import EpochScores
-from engine.events import EpochEnded
+from engine.events import EpochEnded, RunEnded
 from engine.narration import Narrator
 
 EPOCH = EpochEnded(1, 2, 20, 0.25, 0.5, 6.0, 1e-3, 1.5, 100.0, is_best=True)
@@ -29,3 +29,8 @@ def test_numbers_that_are_not_finite_are_written_as_in_tables(value: float, text
     line = Narrator(5).line(replace(EPOCH, train_loss=value, val_loss=value, val_mae=value, is_best=False))
     assert line is not None
     assert f"train loss {text} · val loss {text} · val MAE {text} · " in line
+
+
+def test_a_stop_is_told_by_its_reason() -> None:
+    assert Narrator(5).line(RunEnded("interrupted", "stopped by request", 1.5)) == "stopped by request after 1.5 s"
+    assert Narrator(5).line(RunEnded("done", "", 1.5)) == "done after 1.5 s"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ageui.store import Store
+from ageui.store.nothing_found import why_nothing_is_found
 from ageui.tui.queue_state import QueueState
 from ageui.tui.runs.listing import ListReader, RunsQuery
-from ageui.tui.runs.nothing_found import why_nothing_is_found
 from ageui.tui.runs.progress import QueuePlaces
 from ageui.tui.runs.row_cells import ShownPage
 
@@ -48,7 +48,7 @@ def read_page(store: Store, reader: ListReader, query: PageQuery, state: QueueSt
     if any(row.status == "queued" for row in runs.values()):
         queue = QueuePlaces.of(store.queue.order(), state)
     total = store.runs.count() if filter else found.matching
-    why_nothing = why_nothing_is_found(store, filter) if filter and not found.matching else ()
+    why_nothing = why_nothing_is_found(store.runs, filter) if filter and not found.matching else ()
     archived = 0 if total or filter else store.runs.count("archived=true")
     page = ShownPage(found, runs, queue, query.rows.grouped)
     return RunsSnapshot(query, first, page, total, place, why_nothing, archived)

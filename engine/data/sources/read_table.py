@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 import pandas as pd
 import pyarrow as pa
 
+from engine.backbone_names import suggestion
 from engine.bounded_files import TABLE_BYTES, open_regular, problem_of
 from engine.data.foreign_files import GZIP, HEAD_BYTES, PARQUET, ZIP, is_json, why_no_table, why_no_zip_table
 from engine.data.sources.json_table import json_table
@@ -41,7 +42,8 @@ def refuse_missing(path: Path, frame: pd.DataFrame, needed: Collection[str]) -> 
     """Raises a `DataError` that names the missing and the existing columns."""
     missing = [name for name in needed if name not in frame.columns]
     if missing:
-        raise DataError(f"{path} has no column {short_list(missing)}; it has {short_list(frame.columns)}")
+        near = suggestion(missing[0], list(map(str, frame.columns)))
+        raise DataError(f"{path} has no column {short_list(missing)}{near}; it has {short_list(frame.columns)}")
 
 
 def read_raw_table(path: Path, named: Collection[str] = ()) -> RawTable:

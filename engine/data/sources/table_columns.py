@@ -78,7 +78,8 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
 
     A column with ageui's own name is not added to the description.
 
-    Raises `ConfigError` if several columns fit, and `DataError` if none fits, or if splits are folds.
+    Raises `DataError` if several columns fit or none does, or if splits are folds, and `ConfigError` for a map of
+    splits without their column.
     """
     raw = with_image_names(read_raw_table(path, spec.columns.values()), spec, path)
     found = _Columns(path, raw, spec)
@@ -145,7 +146,7 @@ class _Columns:
         for name in RESERVED_COLUMNS:
             column = self.mapping.get(name, name)
             if column in self.raw.repeated and name not in map(_own_name, self.spec.columns):
-                raise ConfigError(
+                raise DataError(
                     f"several columns of {self.path} are named {quoted(column)} and have different cells; give "
                     f"--columns {name}={column} for the first, or {name}={column}.1 for the second"
                 )
@@ -162,7 +163,7 @@ class _Columns:
         in_other_units = [name for name in self._free() if _unit(name)] if chosen is None else [chosen]
         if len(in_other_units) == 1 and (unit := _unit(in_other_units[0])) is not None:
             if self.spec.age_scale is None:
-                raise ConfigError(
+                raise DataError(
                     f"column {quoted(in_other_units[0])} of {self.path} seems to hold {unit}s; give --columns "
                     f"{quote(f'{age}={in_other_units[0]}')} with --age-scale {_OTHER_UNITS[unit]}, or with "
                     "--age-scale 1 if it holds years"
@@ -178,7 +179,7 @@ class _Columns:
         choice = f", or read the {target} age with --target {target}" if has_other else ""
         groups = [name for name in self._free() if _folded(name) in _RANGES]
         warning = f"; {quoted(groups[0])} holds groups, not years or ranges of years" if groups else ""
-        raise ConfigError(
+        raise DataError(
             f"{self.path} has no column {age!r} for the {own} age; name it with --columns {age}=COLUMN{choice}; it has "
             f"{short_list(self.names)}{warning}"
         )
@@ -245,7 +246,7 @@ class _Columns:
             both = " and ".join(map(quoted, candidates[:_SHOWN]))
             which = f"choose one, as in --columns {quote(f'{name}={candidates[0]}')}"
             if is_needed:
-                raise ConfigError(f"columns {both} of {self.path} could all be the {name}; {which}")
+                raise DataError(f"columns {both} of {self.path} could all be the {name}; {which}")
             self.unused.append(f"columns {both} could all be the {name}, so none is taken for it; {which}")
         elif candidates:
             self.mapping[name] = self.found[name] = candidates[0]

@@ -73,13 +73,13 @@ def test_figures_that_chose_are_said_to_be_too_good(comparison: Comparison) -> N
     told = best_first(comparison, Best.of("mae", "age<=3"), {})
     assert [row.id for row in told.rows] == [2, 1, 3]
     assert told.winner == (2,)
-    assert told.notes[0] == (
+    assert told.answer[0] == (
         "lowest MAE with age bias <= 3: run 2, MAE 5.50, age bias 2.90; these figures chose it among 4 settings, so "
         "they are too good; ageui compare --best … --confirm repeats it with 5 other seeds"
     )
-    assert told.notes[1] == "Pareto front of MAE, age bias: run 1, run 2, run 3"
+    assert told.answer[1] == "Pareto front of MAE, age bias: run 1, run 2, run 3"
     told = best_first(comparison, Best.of("mae", "age<=1"), {})
-    assert (told.notes[0], told.winner) == ("none of 4 settings has age bias <= 1", ())
+    assert (told.answer[0], told.winner) == ("none of 4 settings has age bias <= 1", ())
 
 
 def test_repeated_seeds_speak_for_their_setting() -> None:
@@ -88,21 +88,21 @@ def test_repeated_seeds_speak_for_their_setting() -> None:
     comparison = compare([*repeats, other], fold_seeds=True)
     told = best_first(comparison, Best.of("mae"), {11: "done", 12: "done"})
     assert told.winner == (11, 12)
-    assert told.notes[0] == (
+    assert told.answer[0] == (
         "lowest MAE: batch 32, MAE 5.65 ±0.07 (n=2), over seeds that did not choose it; the images did, among 2 "
         "settings"
     )
     told = best_first(comparison, Best.of("mae"), {1: "done", 11: "done", 12: "done"})
-    assert "over seeds that chose it among 2 repeated settings; the images did" in told.notes[0]
+    assert "over seeds that chose it among 2 repeated settings; the images did" in told.answer[0]
     told = best_first(comparison, Best.of("mae"), {12: "running"})
-    assert told.notes[0].endswith("so they are too good; its repeats are not done yet, see ageui queue")
+    assert told.answer[0].endswith("so they are too good; its repeats are not done yet, see ageui queue")
 
 
 def test_repeats_without_scores_are_told() -> None:
     lucky = run(1, "lucky", scores(5.5), batch=64)
     repeats = [run(10 + seed, f"r{seed}", status="failed", batch=64, seed=seed) for seed in (1, 2)]
     told = best_first(compare([lucky, *repeats], fold_seeds=True), Best.of("mae"), {11: "failed", 12: "failed"})
-    assert told.notes[0].endswith(
+    assert told.answer[0].endswith(
         "so they are too good; its repeats have no scores (2 failed), see ageui logs; ageui compare --best … --confirm "
         "repeats it with 5 other seeds"
     )

@@ -130,7 +130,8 @@ def test_a_date_stands_for_its_whole_day(filled: Store) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("los=mape", r"unknown field 'los'; did you mean 'loss'\?\n  los=mape\n  \^\^\^\nfields: data, "),
+        ("los=mape", r"unknown field 'los'; did you mean 'loss'\?\n  los=mape\n  \^\^\^$"),
+        ("zzz=mape", r"unknown field 'zzz'\n  zzz=mape\n  \^\^\^\nfields: data, "),
         ("loss=mse mae<abc", r"mae takes a number, not 'abc'\n  loss=mse mae<abc\n           \^{7}$"),
         ("mae:6", r"mae does not support :; use one of = != < <= > >="),
         ("loss<mse", r"loss does not support <; use one of = != :"),
@@ -140,7 +141,8 @@ def test_a_date_stands_for_its_whole_day(filled: Store) -> None:
         ("created>9999-12-31", "is not a time"),
         ('name="open', r"this is not a term"),
         ("=mse", "this is not a term"),
-        ("loss=", "this is not a term"),
+        ("loss=", r"the value is missing; .*\n  loss=\n  \^{5}$"),
+        ("loss=mse mae< 8", r"the value is missing; write it right after the sign, without a space\n.*\n {11}\^{4}$"),
         ("mae<=>5", "mae takes a number"),
         ("a\x1b[2Jb", "control"),
         ("a\udcffb", "control"),

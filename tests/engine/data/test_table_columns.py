@@ -200,8 +200,10 @@ def test_flags_name_columns_in_other_letters(folder: Path) -> None:
     spec, manifest = _load(folder, table, columns={"Image": "file"})
     assert spec.columns == {"image": "File"}
     assert len(manifest.frame) == 3
-    with pytest.raises(DataError, match="has no column nothing"):
+    with pytest.raises(DataError, match=r"has no column nothing; it has File, path, age$"):
         _load(folder, table, columns={"image": "nothing"})
+    with pytest.raises(DataError, match=r"has no column agee \(did you mean age\?\); it has"):
+        _load(folder, table, columns={"image": "File", "age": "agee"})
 
 
 def test_an_older_description_reads_the_same_columns(folder: Path) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import Protocol
 
-from ageui.store import Store
 from ageui.store.filter_fields import filter_fields
 from ageui.store.filters import Term, known_field, parse
 from ageui.text.clean import clean
@@ -20,39 +20,51 @@ _FIELDS_OF_WORDS: dict[str, tuple[str, ...]] = {
 """Fields whose values people type as bare words, although bare words match only names of runs."""
 
 
-def why_nothing_is_found(store: Store, filter: str) -> tuple[tuple[str, str], ...]:
+class FilteredRuns(Protocol):
+    """The runs of a store."""
+
+    def count(self, filter: str | None = None) -> int: ...
+    def values(self, name: str, start: str = "") -> tuple[str, ...]: ...
+
+
+def nothing_found_lines(runs: FilteredRuns, filter: str) -> str:
+    """The result of each term of a filter that finds no run, on a line of its own after the line before."""
+    return "".join(f"\n  {term} {why}" for term, why in why_nothing_is_found(runs, filter))
+
+
+def why_nothing_is_found(runs: FilteredRuns, filter: str) -> tuple[tuple[str, str], ...]:
     """Each term of a filter that finds no run, with its own result and suggestions.
 
     Raises `ConfigError` for an invalid filter, and `StoreError`.
     """
-    return tuple(_explained(store, filter))
+    return tuple(_explained(runs, filter))
 
 
-def _explained(store: Store, filter: str) -> Iterator[tuple[str, str]]:
+def _explained(runs: FilteredRuns, filter: str) -> Iterator[tuple[str, str]]:
     for term in parse(filter)[:_MOST_TERMS]:
         text = filter[term.start : term.end]
-        alone = store.runs.count(text)
-        yield clean(text), f"alone finds {counted(alone, 'run')}" if alone else f"finds none{_advice(store, term)}"
+        alone = runs.count(text)
+        yield clean(text), f"alone finds {counted(alone, 'run')}" if alone else f"finds none{_advice(runs, term)}"
 
 
-def _advice(store: Store, term: Term) -> str:
+def _advice(runs: FilteredRuns, term: Term) -> str:
     if term.field is None:
-        return _advice_on_word(store, term.value)
+        return _advice_on_word(runs, term.value)
     field = known_field(term.field)
     if field is None or field.kind not in ("text", "texts", "tags") or field.name in ("name", "note"):
         return ""
-    values = store.runs.values(field.name)
+    values = runs.values(field.name)
     near = get_close_matches(term.value, values, n=_MOST_VALUES, cutoff=0.5) or values[:_MOST_VALUES]
     return f"; runs have {field.name}={', '.join(map(clean, near))}" if near else f"; no run has a {field.name}"
 
 
-def _advice_on_word(store: Store, word: str) -> str:
+def _advice_on_word(runs: FilteredRuns, word: str) -> str:
     """Explains that bare words are parts of names, and suggests a field with such a value or name."""
     lower = word.lower()
     found = next((name for name, values in _FIELDS_OF_WORDS.items() if lower in values), None)
     if found is not None:
         return f" by its name; did you mean {found}={clean(lower)}?"
-    if word in store.runs.values("tag", word):
+    if word in runs.values("tag", word):
         return f" by its name; did you mean tag={clean(word)}?"
     names = list(filter_fields())
     close = [name for name in names if name.startswith(lower)] or get_close_matches(lower, names, n=3)
