@@ -182,6 +182,11 @@ def test_a_plot_of_any_figure_by_any_other_has_its_front_and_names(store: Store,
         await press(pilot, "P")
         assert screen.query_one(SideBySide).display
         assert not screen.query_one(Pictures).display
+        await press(pilot, "P", "escape")
+        assert screen.query_one(SideBySide).has_focus, "escape returns to the table"
+        assert not screen.query_one(Pictures).display
+        await press(pilot, "escape")
+        assert app.screen is not screen
 
     use(store, scenario, size=(80, 24))
 
