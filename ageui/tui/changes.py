@@ -267,8 +267,9 @@ def _undo(changed: Changed, said: str = "") -> Change:
             _worded(name, deleted, "removed from the queue" if changed.queued else "deleted"),
             said if said and restored else _sentence(store, restored, "restored"),
         ]
-        made = _made(store, back, "; ".join(filter(None, told)))
-        return replace(made, undo=None)
+        left = store.runs.statuses([run_id for run_id in changed.ids if run_id not in {*back.ids}])
+        told += ["t queues cancelled runs again"] if "cancelled" in left else []
+        return replace(_made(store, back, "; ".join(filter(None, told))), undo=None)
 
     return undo
 

@@ -171,6 +171,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
         Key("X", "export", "export", "Export the table, the plot or a methods paragraph", "X"),
         _HelpKey("E", "explain", "explain", "Explain all figures and marks", "E"),
         _HelpKey("enter", "open", "open", "Open the run under the cursor"),
+        _HelpKey("escape", "table_or_leave", "back", "Return from a picture alone to the table, then close", "esc"),
     ),
     STUDIES: (
         Key("enter", "open", "open", "Open the study: its cells, published beside measured figures"),

@@ -43,6 +43,7 @@ class NoticeApp(App[None]):
 
     CSS = """
     Toast { width: auto; max-width: 76; padding: 0 1; }
+    ToastRack { margin-bottom: 2; }
     ToastRack.-above { dock: top; align: right top; margin: 1 0 0 0; }
     """
 

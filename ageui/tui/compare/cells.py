@@ -101,16 +101,17 @@ def value_width(cells: Iterable[Cell]) -> int:
 
 
 def figure_pieces(cell: Cell, row: ComparedRow, width: int) -> Pieces:
-    """`★6.12~` in `width` + 2 cells: other marks in front of the value, the noise mark behind it."""
+    """`★6.12~` in `width` + 2 cells: ★ or ≠ in front of the value, ~ or ∅ behind it."""
     marks = marks_of(cell)
-    front = next((mark for mark in (BEST, APART, NO_BETTER) if mark in marks), "")
+    front = next((mark for mark in (BEST, APART) if mark in marks), "")
+    behind = next((mark for mark in (NOISE, NO_BETTER) if mark in marks), " ")
     is_dim = cell.value is None or row.is_apart or front == APART
     tone: Tone = "strong" if cell.best else "dim" if is_dim else "plain"
     value = number(cell.value, cell.unit)
     return (
         Piece(f"{front:>{width - len(value) + 1}}", "good" if cell.best else "warn"),
         Piece(value, tone),
-        Piece(NOISE if NOISE in marks else " ", "dim"),
+        Piece(behind, "warn" if behind == NO_BETTER else "dim"),
     )
 
 

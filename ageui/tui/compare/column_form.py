@@ -1,4 +1,4 @@
-"""A comparison with a column per row: settings, figures, ranks and the MAE of groups from top to bottom."""
+"""A comparison with a column per row: figures, ranks, settings and the MAE of groups from top to bottom."""
 
 from rich.cells import cell_len
 
@@ -40,15 +40,15 @@ def column_form(comparison: Comparison, looks: RunLooks, order: Order, *, group_
     # What stands right of the digits: the noise mark and the difference.
     after = Piece(" " * (1 + (room and room + 2)))
     blank = SideLine((), ((),) * len(rows))
-    lines = [_setting_line(name, comparison, order) for name in comparison.settings]
-    lines += [blank] if lines else []
+    settings = [_setting_line(name, comparison, order) for name in comparison.settings]
+    lines: list[SideLine] = []
     names = max((cell_len(clean(group.name)) for group in comparison.groups.values()), default=0)
-    ranks, attribute = _rank_lines(comparison, order, after), ""
+    between, attribute = _rank_lines(comparison, order, after) + ([blank, *settings] if settings else []), ""
     for column, own in figures.items():
         group = comparison.groups.get(column)
         label = _figure_label(column, comparison, order)
         if group is not None:
-            lines, ranks = lines + ranks, []
+            lines, between = lines + between, []
             label = _group_label(order.titled(column, clean(group.name)), min(names, _GROUP) + 1, group.n)
             if group.attribute != attribute:
                 attribute = group.attribute
@@ -61,7 +61,7 @@ def column_form(comparison: Comparison, looks: RunLooks, order: Order, *, group_
     keys = row_keys(comparison)
     return SideTable(
         tuple(SideColumn(key, _head(row, looks)) for row, key in zip(rows, keys, strict=True)),
-        tuple(lines + ranks),
+        tuple(lines + between),
         tuple(keys),
     )
 

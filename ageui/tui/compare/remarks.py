@@ -11,6 +11,7 @@ from ageui.compare.figure_names import better, figure_title
 from ageui.compare.measures import is_main, measure_title
 from ageui.present.figures import change
 from ageui.present.marks import APART, BEST, EQUIVALENT, FRONT, NO_BETTER, NOISE, PUBLISHED, REAL, brief
+from ageui.present.terminal import shortened
 from ageui.present.wording import note_text
 from ageui.store import RunDetail
 from ageui.text.clean import clean
@@ -18,7 +19,7 @@ from ageui.text.sentences import counted
 from ageui.text.states import IMPORTED
 from ageui.tui.compare.cells import BASELINE, Order, baseline_label
 
-_MOST_NAMES = 5
+_MOST_NAMES, _LONGEST_LABEL = 5, 24
 _EXPLAINS = "E explains"
 
 
@@ -39,10 +40,11 @@ def about_comparison(
     on = f" on {', '.join(data)}" if data else ""
     own = (row.label or row.name for row in comparison.rows if wanted in [str(run_id) for run_id in row.runs])
     baseline = baseline_label(comparison) or next((f"{name} (no scores)" for name in own), "none")
-    parts = [f"{counted(len(runs), 'run')}{on} / {where}", f"baseline {baseline}"]
+    parts = [f"{counted(len(runs), 'run')}{on} / {where}"]
+    parts += ["computing intervals …"] if is_computing else []
+    parts += [f"baseline {baseline}"]
     parts += [f"by {measure_title(comparison, order.name)}"] if order.name else []
     parts += ["f folds seeds"] if comparison.is_foldable else []
-    parts += ["computing intervals of differences …"] if is_computing else []
     return clean(" · ".join(parts))
 
 
@@ -63,7 +65,7 @@ def about_row(row: ComparedRow, comparison: Comparison, names: Mapping[int, str]
     own = [names[run_id] for run_id in row.runs[:_MOST_NAMES] if run_id in names]
     own += [f"{len(row.runs) - _MOST_NAMES} more"] if len(row.runs) > _MOST_NAMES else []
     said += [", ".join(own)] if row.kind == "run" else []
-    text = Text(clean(row.label or row.name), style="bold")
+    text = Text(shortened(clean(row.label or row.name), _LONGEST_LABEL), style="bold")
     return text.append(f"  {clean(' · '.join(said))}", style="not bold")
 
 
@@ -75,6 +77,8 @@ def legend_of(comparison: Comparison, width: int) -> Text:
     lower, higher = ("better", "worse") if are_low else ("lower", "higher")
     marks = (
         (any(cell.best for cell in cells), brief(BEST)),
+        (any(cell.no_better for cell in cells), brief(NO_BETTER)),
+        (any(row.is_apart for row in rows), brief(APART)),
         (any(cell.inside_noise for cell in cells), brief(NOISE)),
         (comparison.baseline is not None, f"− {lower} + {higher} than {BASELINE}"),
         (any(cell.difference and cell.difference.real for cell in cells), brief(REAL)),
@@ -82,8 +86,6 @@ def legend_of(comparison: Comparison, width: int) -> Text:
         (any(row.on_front for row in rows), brief(FRONT)),
         (any(row.status == "published" for row in rows), brief(PUBLISHED)),
         (any(row.status == "imported" for row in rows), IMPORTED),
-        (any(row.is_apart for row in rows), brief(APART)),
-        (any(cell.no_better for cell in cells), brief(NO_BETTER)),
         (any(cell.spread for cell in cells), "± std over seeds"),
         (any(cell.interval for cell in cells), "± – 95% interval"),
     )

@@ -270,6 +270,12 @@ class CompareScreen(LiveScreen[ComparisonSnapshot]):
             self._arrange()
             self.table.focus()
 
+    def action_table_or_leave(self) -> None:
+        if self.has_class("-pictures-only"):
+            self._bring_table_back()
+        else:
+            self.app.pop_screen()
+
     def action_next_measure(self) -> None:
         self.pictures.choose_measure()
 

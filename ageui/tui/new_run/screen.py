@@ -80,10 +80,15 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
     def read(self, store: Store) -> CheckedNewRuns:
         return self._check.check(store, self._entered)
 
+    def show(self, snapshot: CheckedNewRuns) -> None:
+        if not self._is_queueing:  # else the form would find its own runs
+            super().show(snapshot)
+
     def show_plan(self, checked: CheckedNewRuns) -> None:
         super().show_plan(checked)
         known, total = (checked.plan.left_out, len(checked.plan.runs)) if checked.plan is not None else ([], 0)
-        self.query_one("#known", Static).update(known_sentence(known, total, again=checked.entered.again))
+        sentence = known_sentence(known, total, again=checked.entered.again, command=checked.command)
+        self.query_one("#known", Static).update(sentence)
         self.set_class(bool(known), "-known")
         self._describe_field()
 
@@ -108,8 +113,8 @@ class NewRunScreen(FormScreen[CheckedNewRuns]):
         value, origin = checked.in_force.get(row.field, ("", ""))
         unused = self._unused.get(row.field)
         parts = [f"{field.name}: {field.what}" if unused is None else f"{field.name}: only used with {unused}"]
-        parts += [" ".join(field.choices)] if field.choices else []
         parts += [f"empty: {value}, {origin}" if origin else f"empty: {value}"] if value and not row.text else []
+        parts += [f"→ completes, ^l lists {' '.join(field.choices)}"] if field.choices else []
         self.query_one("#field", Static).update(clean(" · ".join(parts)))
 
     # Actions

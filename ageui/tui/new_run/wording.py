@@ -22,10 +22,14 @@ def grid_sentence(values: Mapping[str, str], distinct: int) -> str:
     return counted(distinct, "run") + (f": {' × '.join(factors)}" if factors else "")
 
 
-def known_sentence(known: Sequence[tuple[int, str]], total: int, *, again: bool) -> str:
-    """`2 of 6 exist already (run 12 done, 14 queued): left out`; empty if none does."""
+def known_sentence(known: Sequence[tuple[int, str]], total: int, *, again: bool, command: str | None) -> str:
+    """`2 of 6 exist already (run 12 done, 14 queued): left out`; empty if none does. `command` is the one shown, of
+    which `ageui run` leaves nothing out."""
     if not known:
         return ""
     listed = short_list([f"{run_id} {status}" for run_id, status in known], _LISTED)
     which = "it exists" if total == 1 else f"{len(known):,} of {total:,} exist{'s' if len(known) == 1 else ''}"
-    return f"{which} already (run {listed}): {'queued anyway' if again else 'left out'}"
+    fate = "queued anyway" if again else "left out"
+    if not again and command is not None and command.startswith("ageui run "):
+        fate = "left out; the command queues it anyway"
+    return f"{which} already (run {listed}): {fate}"

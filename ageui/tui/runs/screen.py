@@ -43,6 +43,7 @@ from engine.config import RunConfig
 from engine.errors import AgeUIError, ConfigError
 
 _KEYS_OF_FOLD = "untested, c tests them; enter shows them; keys act on all"
+_CONSTANT = "the constant predictor: the train split's mean age for every face"
 _ACTIONS_ON_RUNS = frozenset(key.action for key in keys.TABLE[keys.RUNS] if "." not in key.action)
 
 
@@ -210,7 +211,7 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         if entry is not None and entry.kind == "heading":
             return "means over the group; enter opens or closes it, space selects its runs"
         if entry is not None and entry.kind == "constant":
-            return "the constant predictor: the train split's mean age for every face"
+            return _CONSTANT
         if row is not None and row.error and row.status not in ("done", "queued", "running"):
             return f"{row.name}: {row.error.splitlines()[0]}"
         if row is not None and row.note:
@@ -410,6 +411,8 @@ class RunsScreen(TargetActions[RunsSnapshot]):
         entry = self._entry()
         if entry is not None and entry.kind == "run":
             self.post_message(OpenRun(entry.runs[0]))
-        elif entry is not None and entry.kind != "constant":
+        elif entry is not None and entry.kind == "constant":
+            self.app.tell(f"no run to open; this is {_CONSTANT}")
+        elif entry is not None:
             self._toggled ^= {entry.key}
             self.refresh_soon()

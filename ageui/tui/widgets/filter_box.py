@@ -104,9 +104,9 @@ class FilterBox(Horizontal):
         self._input.cursor_position = len(text)
 
     def focus_text(self) -> None:
-        """Takes the focus at once, at the end: the very next key is text."""
+        """Takes the focus at once and selects the text: the very next key replaces it, end or right keeps it."""
         self.screen.set_focus(self._input)
-        self._input.cursor_position = len(self.text)
+        self._input.select_all()
 
     def on_descendant_focus(self) -> None:
         self._before, self._place = self._valid, -1

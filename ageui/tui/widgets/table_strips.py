@@ -13,6 +13,7 @@ from ageui.present.wording import tone_of
 from ageui.tui.widgets.table_rows import TableColumn, TableRow, aligned_figure, aligned_title
 
 _SELECTED, _NOT_SELECTED = "● ", "  "
+_SHORT_END = 6
 PREFIX = len(_SELECTED)
 """The cells in front of the first column."""
 
@@ -69,7 +70,13 @@ def _is_blank(row: TableRow, place: int) -> bool:
 
 
 def _fitted(text: str, width: int, *, right: bool) -> str:
-    """Pads or shortens text to exactly `width` cells."""
-    shown = shortened(text, width)
+    """Pads or shortens text to exactly `width` cells; keeps a short last part, such as a seed.
+
+    >>> _fitted("dldl · age,none · calibrated, mean of 2 · s4", 30, right=False)
+    'dldl · age,none · calibr… · s4'
+    """
+    end = "".join(text.rpartition(" · ")[1:])
+    end = end if cell_len(end) <= min(_SHORT_END, width - 1) else ""
+    shown = text if cell_len(text) <= width else shortened(text.removesuffix(end), width - cell_len(end)) + end
     padding = " " * (width - cell_len(shown))
     return padding + shown if right else shown + padding

@@ -182,6 +182,11 @@ def test_a_plot_of_any_figure_by_any_other_has_its_front_and_names(store: Store,
         await press(pilot, "P")
         assert screen.query_one(SideBySide).display
         assert not screen.query_one(Pictures).display
+        await press(pilot, "P", "escape")
+        assert screen.query_one(SideBySide).has_focus, "escape returns to the table"
+        assert not screen.query_one(Pictures).display
+        await press(pilot, "escape")
+        assert app.screen is not screen
 
     use(store, scenario, size=(80, 24))
 
@@ -266,5 +271,21 @@ def test_names_in_rows_and_plots_are_text_whatever_they_hold(store: Store) -> No
             await pilot.resize_terminal(*size)
             await press(pilot, "P", "F", "c", "vertical_line", "down", "right")
         assert app.screen is screen
+
+    use(store, scenario, size=(120, 36))
+
+
+def test_a_best_mae_that_is_no_better_than_the_constants_carries_both_marks(store: Store) -> None:
+    ids = (done(store, "bad", 40.0, loss="mse"), done(store, "worse", 45.0, loss="mape"))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, ids)
+        columns = lines(screen)
+        await press(pilot, "vertical_line")
+        for shown_lines in (columns, lines(screen)):
+            text = "\n".join(shown_lines)
+            assert re.search(r"★4\d\.\d\d∅", text)
+            assert re.search(r" 4\d\.\d\d∅", text), "the other run carries ∅ alone"
+        assert "∅ no better than the constant" in shown(app, "#legend")
 
     use(store, scenario, size=(120, 36))

@@ -84,6 +84,20 @@ def test_real_differences_get_their_mark_once_the_bootstrap_is_done(
     use(store, scenario)
 
 
+def test_unlike_runs_show_their_figures_before_their_settings(store: Store) -> None:
+    unlike = {"batch": 7, "epochs": 3, "lr": 0.5, "optimizer": "sgd", "size": 96, "weights": ("gender",)}
+    ids = (done(store, "one", 8.0, loss="mse"), done(store, "two", 4.0, loss="mape", **unlike))
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot, ids)
+        text = screen_text(app)
+        assert text.index("MAE years") < text.index("gender bias") < text.index("optimizer")
+        found = lines(screen)
+        assert found.index(line(screen, "optimizer")) < found.index(line(screen, "MAE by gender"))
+
+    use(store, scenario, size=(80, 24))
+
+
 def test_a_failed_bootstrap_is_reported_once_and_not_repeated(
     store: Store, runs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,8 +87,14 @@ def test_escape_restores_the_filter_and_enter_keeps_it(two: Store) -> None:
         table = app.screen.query_one(PagedTable)
         await press(pilot, "slash", *"loss=mape", "enter")
         assert app.focused is table
-        await press(pilot, "slash", "home", "z", "escape", "slash", *" zzz")
-        assert box(app).text == "loss=mape zzz", "typed at the end"
+        await press(pilot, "slash", "home", "z", "escape", "slash", *"tag=night", "escape")
+        assert box(app).text == "loss=mape"
+        for key in ("end", "right"):
+            await press(pilot, "slash", *"tag=none", "escape", "slash", key, *" zzz")
+            assert box(app).text == "loss=mape zzz", "kept, and typed at the end"
+            await press(pilot, "escape")
+        await press(pilot, "slash", *"zzz")
+        assert box(app).text == "zzz", "typing replaces the old filter"
         assert table_rows(app) == []
         await press(pilot, "escape")
         assert (box(app).text, names(app)) == ("loss=mape", ["one"])

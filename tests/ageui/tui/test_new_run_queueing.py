@@ -173,7 +173,7 @@ def test_duplicates_are_reported_and_queued_only_on_request(
         await press(pilot, "ctrl+s")
         await until(pilot, lambda: bool(messages(app)))
         assert "nothing new: these runs exist already" in messages(app)[0]
-        assert said(app, "#known") == "it exists already (run 1 done): left out"
+        assert said(app, "#known") == "it exists already (run 1 done): left out; the command queues it anyway"
         await fill(app, pilot, loss="mse,mape")
         assert said(app, "#known") == "1 of 2 exists already (run 1 done): left out"
         assert "queue existing runs anyway" in screen_text(app)
@@ -195,7 +195,26 @@ def test_a_run_that_ends_elsewhere_is_seen_by_the_open_form(store: Store) -> Non
         await opened(app, pilot)
         assert not app.screen.query_one("#again").display
         queued(store, "elsewhere")
-        await until(pilot, lambda: said(app, "#known") == "it exists already (run 1 queued): left out")
+        await until(
+            pilot,
+            lambda: said(app, "#known") == "it exists already (run 1 queued): left out; the command queues it anyway",
+        )
+
+    use(store, scenario)
+
+
+def test_a_form_whose_runs_are_being_queued_does_not_find_them(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        screen = await opened(app, pilot)
+        await fill(app, pilot, name="mine")
+        monkeypatch.setattr(app, "change", lambda change, then: queued(store, "mine"))
+        await press(pilot, "ctrl+s")
+        await until(pilot, lambda: said(app, "#outcome") == "queueing 1 run …", "it is queued")
+        screen.refresh_soon()
+        await settled(pilot)
+        assert said(app, "#known") == ""
+        assert "already" not in hint(app, "name")
+        assert said(app, "#outcome") == "queueing 1 run …"
 
     use(store, scenario)
 
@@ -220,7 +239,7 @@ def test_a_duplicate_starts_from_all_values_of_the_run(store: Store, no_workers:
         await until(pilot, lambda: is_open(app))
         assert row(app, "loss").query_one(Input).placeholder == "mape · run model"
         assert row(app, "preset").query_one(Input).placeholder == "run model · all its values"
-        assert said(app, "#known") == "it exists already (run 1 queued): left out"
+        assert said(app, "#known") == "it exists already (run 1 queued): left out; the command queues it anyway"
         assert said(app, "#command") == (
             "$ ageui run --detach --preset quick --loss mape --weights gender,age --batch 7"
         )

@@ -76,12 +76,14 @@ def test_keys_move_between_fields_and_lose_no_character(store: Store) -> None:
 def test_values_are_completed(store: Store) -> None:
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await opened(app, pilot)
+        shown = " ".join(screen_text(app).split())
+        assert "empty: mse, preset quick · → completes, ^l lists mse mae" in shown
         await press(pilot, *"mse,log")
         await until(pilot, lambda: row(app, "loss").query_one(Input)._suggestion == "mse,logcosh")
         await press(pilot, "right")
         assert row(app, "loss").text == "mse,logcosh"
 
-    use(store, scenario)
+    use(store, scenario, size=(80, 24))
 
 
 def test_values_are_picked_from_a_list_one_or_several(store: Store) -> None:

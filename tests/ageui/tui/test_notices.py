@@ -53,6 +53,18 @@ def test_notices_do_not_cover_a_field_at_the_bottom(store: Store) -> None:
     use(store, scenario, size=(80, 24))
 
 
+def test_notices_leave_the_last_two_lines_in_view(store: Store) -> None:
+    queued(store, "only")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        before = screen_text(app).splitlines()[-2:]
+        app.tell("a notice of some length " * 4)
+        await until(pilot, lambda: "a notice" in screen_text(app), "it is shown")
+        assert screen_text(app).splitlines()[-2:] == before
+
+    use(store, scenario, size=(80, 24))
+
+
 def test_notices_go_with_their_screen_unless_they_are_about_every_one(store: Store) -> None:
     run_id = done(store, "scored")
 

@@ -110,6 +110,18 @@ def test_every_mark_in_the_table_is_explained_below_it(store: Store, size: tuple
     use(store, scenario, size=size)
 
 
+def test_enter_on_the_constant_says_what_the_row_is(store: Store) -> None:
+    scored(store, "only")
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await press(pilot, "end", "enter")
+        assert messages(app) == [
+            "no run to open; this is the constant predictor: the train split's mean age for every face"
+        ]
+
+    use(store, scenario)
+
+
 def test_the_legend_says_which_runs_a_best_figure_competes_with(store: Store) -> None:
     scored(store, "one")
     scored(store, "two", seed=1)
