@@ -45,7 +45,8 @@ def render_text(comparison: Comparison, format: str) -> str:
     refuse_format(format, FORMATS)
     if format == "tex":
         table = paper_table(comparison)
-        return WRITERS[format](ExportSheet(table, Records((), ()), table.title, label=_LABEL, remarks=comparison.notes))
+        remarks = (*comparison.answer, *comparison.notes)
+        return WRITERS[format](ExportSheet(table, Records((), ()), table.title, label=_LABEL, remarks=remarks))
     table = comparison_table(comparison)
     return WRITERS[format](ExportSheet(table, records(comparison), data=_data(comparison, table.legend)))
 
