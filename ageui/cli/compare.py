@@ -190,9 +190,9 @@ def compare_runs(
         table = comparison_table(comparison)
         cut = replace(table, rows=table.rows[: rows_to_show(limit)])
         results().print(Blocks(cut, has_legend=True))
-        advise_if_none_is_better(row.cells[0] for row in comparison.rows if row.kind == "run" and row.comparable)
         if said := more_sentence(len(cut.rows), len(table.rows), "row"):
             sayer(messages())(said)
+        advise_if_none_is_better(row.cells[0] for row in comparison.rows if row.kind == "run" and row.comparable)
         return
     if methods:
         print_or_write(methods_text(comparison, found.runs, chosen), output, "methods")

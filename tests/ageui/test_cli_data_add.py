@@ -79,7 +79,7 @@ def test_rows_with_the_same_fault_are_counted_in_one_line(ageui: Terminal, add: 
         ("height", (), "has no column 'age'"),
         ("alter,edad", (), "could all be the age; choose one, as in --columns age=alter"),
         ("age_months", (), "seems to hold months"),
-        ("age", ("--columns", "age=agee"), "has no column agee (did you mean age, image?)"),
+        ("age", ("--columns", "age=agee"), "has no column agee (did you mean age?)"),
         ("age", ("--columns", "image=img"), "has no column img"),
     ],
 )

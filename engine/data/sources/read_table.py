@@ -4,13 +4,13 @@ import csv
 import gzip
 import zlib
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import pandas as pd
 import pyarrow as pa
 
-from engine.backbone_names import suggestion
 from engine.bounded_files import TABLE_BYTES, open_regular, problem_of
 from engine.data.foreign_files import GZIP, HEAD_BYTES, PARQUET, ZIP, is_json, why_no_table, why_no_zip_table
 from engine.data.sources.json_table import json_table
@@ -42,7 +42,8 @@ def refuse_missing(path: Path, frame: pd.DataFrame, needed: Collection[str]) -> 
     """Raises a `DataError` that names the missing and the existing columns."""
     missing = [name for name in needed if name not in frame.columns]
     if missing:
-        near = suggestion(missing[0], list(map(str, frame.columns)))
+        close = get_close_matches(missing[0], list(map(str, frame.columns)), n=1, cutoff=0.8)
+        near = f" (did you mean {close[0]}?)" if close else ""
         raise DataError(f"{path} has no column {short_list(missing)}{near}; it has {short_list(frame.columns)}")
 
 
