@@ -15,7 +15,7 @@ from ageui.study.labels import CellLabels
 from ageui.study.matching import FURTHEST_FIRST
 from ageui.study.measured_cells import UNCOMPARED
 from ageui.study.overview import best_texts
-from ageui.study.published_and_measured import published_cell, signed_unit, unit_of
+from ageui.study.published_and_measured import constant_cell, published_cell, signed_unit, unit_of
 from ageui.study.wording import figure_title, short_title
 from ageui.text.states import SYMBOLS
 from ageui.tui.chart.dot_plot import DotRow, plot_lines
@@ -132,7 +132,7 @@ def _rows(table: StudyTable, layout: Layout, plots: Sequence[str], progress: Pro
         found.append(_row(place, [label, _count_cell(row, progress)], figures, plot, is_axis))
     for text, texts in _closing(table, layout.names):
         figures = [
-            exactly(f"{texts.get(name, '')}{_after(name)}" if part.what == "measured" else "", part.width, right=True)
+            exactly(texts.get(name) or _after(name) if part.what == "measured" else "", part.width, right=True)
             for name in layout.names
             for part in layout.parts[name]
         ]
@@ -262,12 +262,17 @@ def _measured_cell(
 def _closing(table: StudyTable, names: Sequence[str]) -> list[tuple[str, Mapping[str, str]]]:
     """The constant predictor and the rankings, if known, by figure."""
     found: list[tuple[str, Mapping[str, str]]] = []
-    constant = {name: number(table.constant[name], unit_of(name)) for name in names if name in table.constant}
+    cells = {name: constant_cell(table, name) for name in names if name in table.constant}
+    constant = {
+        name: f"{number(cell.value, cell.unit)}{NOISE if cell.inside_noise else _after(name)}"
+        for name, cell in cells.items()
+    }
     if constant:
         found.append(("constant", constant))
     rankings = {name: one for name, one in table.agreement.items() if name in names and one.rho is not None}
     if rankings:
-        found.append(("Spearman's ρ", {name: number(one.rho, CORRELATION) for name, one in rankings.items()}))
+        texts = {name: f"{number(one.rho, CORRELATION)}{_after(name)}" for name, one in rankings.items()}
+        found.append(("Spearman's ρ", texts))
     return found
 
 
