@@ -68,8 +68,8 @@ def legend(table: StudyTable) -> Iterator[Note]:
         yield Note("signed gap:", SIGNED_GAP)
     if any(figure.interval is not None for figure in shown):
         yield Note("", "95% interval: over images, of their errors averaged over the seeds")
-    constant = (constant_cell(table, name) for name in table.constant)
-    if any(one.inside_noise for one in (*shown, *constant)):
+    constant = [constant_cell(table, name) for name in table.constant]
+    if any(figure.inside_noise for figure in shown) or any(cell.inside_noise for cell in constant):
         yield Note(NOISE, MEANINGS[NOISE])
     if any(one.rho is not None for one in table.agreement.values()):
         yield Note(

@@ -241,7 +241,10 @@ def _figure_cells(
 def _measured_cell(
     table: StudyTable, row: CellRow, name: str, width: int, progress: Progress, best: Mapping[str, str]
 ) -> Cell:
-    """`★0.22~`: digits of a column align. A cell without figures shows its run's progress in its first column."""
+    """`★0.22~`: digits of a column align. ∅ replaces ★, for which bold digits stand, too.
+
+    A cell without figures shows its run's progress in its first column.
+    """
     figure, is_first = row.figures[name], name == table.shown_figures[0]
     if row.cell.unknown is not None:
         return exactly("", width)
@@ -253,7 +256,7 @@ def _measured_cell(
     is_best = number(figure.measured, unit_of(name)) == best.get(name)
     constant = table.constant.get(name)
     is_no_better = name == "mae" and constant is not None and not figure.measured < constant
-    before = BEST if is_best else NO_BETTER if is_no_better else ""
+    before = NO_BETTER if is_no_better else BEST if is_best else ""
     digits = fitting_number(figure.measured, unit_of(name), width - 1 - len(after))
     text = f"{before}{digits}{NOISE if figure.inside_noise else after}"
     return exactly(text, width, right=True, tone="strong" if is_best else "dim" if figure.inside_noise else "plain")
