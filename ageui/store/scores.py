@@ -75,7 +75,7 @@ class MeasuredRun:
 @dataclass(frozen=True)
 class SplitFigures:
     """MAE, biases and signed gaps (`gender_signed`) in years of a run on a split, and MAE and biases of the constant
-    predictor on the same images.
+    predictor, which always says `constant_age`, on the same images.
 
     `intervals` are stored confidence limits, `p_values` those of no bias. `selected_on` is the split that selected the
     weights. Equal `images` (a hash) mean equal images and ages.
@@ -89,6 +89,7 @@ class SplitFigures:
     intervals: Mapping[str, tuple[float, float]]
     p_values: Mapping[str, float]
     selected_on: str | None
+    constant_age: float | None = None
 
     @property
     def is_selected(self) -> bool:
@@ -274,6 +275,7 @@ def _figures(result: Result, biases: Sequence[Bias]) -> SplitFigures:
         intervals={name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None},
         p_values={name: p_value for name, p_value in p_values.items() if p_value is not None},
         selected_on=result.selected_on,
+        constant_age=result.baseline_age,
     )
 
 

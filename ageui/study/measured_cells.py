@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ageui.compare.averaged_scores import Averages, Training, averaged_scores
@@ -27,6 +27,7 @@ from ageui.study.variants import (
 from engine.choices import SPLIT_PREFERENCE, SPLITS
 from engine.config import PRESETS
 from engine.errors import ConfigError
+from engine.image_errors import ImageErrors
 from engine.split_result import LEVEL, Figure, GapFigure, Interval
 
 UNCOMPARED = ("minutes",)
@@ -94,7 +95,8 @@ class StudyTable:
     """A study beside the runs of one variant; `variant` is None if no run fits the choice.
 
     Scores are those of `split`, None if the study measures no scores. `constant` holds the figures of the predictor
-    that always says the train mean, `agreement` compares the published and the measured ranking of cells by figure.
+    that always says the train mean, and `constant_p_values` their tests of no bias, which `with_tests` computes.
+    `agreement` compares the published and the measured ranking of cells by figure.
     `others` are the other variants with runs, each with its number of measured cells. `splits` are those with scores.
     `notes` are on the published figures; `warnings` are on the measured ones.
     """
@@ -109,6 +111,7 @@ class StudyTable:
     others: tuple[tuple[Variant, int], ...]
     splits: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    constant_p_values: Mapping[str, float | None] = field(default_factory=dict)
 
     @cached_property
     def variant_name(self) -> str:
@@ -198,11 +201,29 @@ def study_table(
 
 
 def with_tests(table: StudyTable, store: Store, known: Averages) -> StudyTable:
-    """The table with intervals and tests of cells over several seeds, where all runs have predictions.
+    """The table with intervals and tests of cells over several seeds, where all runs have predictions, and with tests
+    of the constant predictor.
 
-    That takes a moment for each such cell. `known` are the results of earlier calls; new ones are added.
+    That takes a moment for each of these. `known` are the results of earlier calls; new ones are added.
     """
-    return replace(table, rows=tuple(_tested(row, store, known) for row in table.rows))
+    rows = tuple(_tested(row, store, known) for row in table.rows)
+    return replace(table, rows=rows, constant_p_values=_tests_of_constant(table, store, known))
+
+
+def _tests_of_constant(table: StudyTable, store: Store, known: Averages) -> dict[str, float | None]:
+    """The p-values of the constant predictor's biases by figure; empty without predictions."""
+    first = min((one for row in table.rows for one in row.scores), key=lambda one: one.run_id, default=None)
+    if first is None or first.constant_age is None:
+        return {}
+    age, of_run = first.constant_age, first
+
+    def load() -> list[ImageErrors | None]:
+        errors = store.scores.errors(of_run.run_id, of_run.split)
+        return [errors and errors.of_constant(age)]
+
+    found = averaged_scores((Training(first.run_id, first.images, first.constant["mae"]),), load, known)
+    figures = {name: found.figure(name) for name in table.constant} if found is not None else {}
+    return {name: figure.p_value for name, figure in figures.items() if isinstance(figure, GapFigure)}
 
 
 def _tested(row: CellRow, store: Store, known: Averages) -> CellRow:

@@ -37,12 +37,20 @@ def closing_lines(table: StudyTable) -> Iterator[tuple[Cell, ...]]:
     """The rows below the cells: the constant predictor and the rankings, if known."""
     names = table.shown_figures
     if any(name in table.constant for name in names):
-        values = [Cell(table.constant.get(name), unit=unit_of(name)) for name in names]
-        yield (Cell(text="constant"), Cell(text="always the train mean"), *values)
+        yield (
+            Cell(text="constant"),
+            Cell(text="always the train mean"),
+            *(constant_cell(table, name) for name in names),
+        )
     agreements = [table.agreement.get(name) for name in names]
     if any(one is not None and one.rho is not None for one in agreements):
         yield (Cell(text="ranking"), Cell(text="Spearman's ρ (n)"), *map(_correlation, agreements))
         yield (BLANK, Cell(text="95% interval"), *map(_correlation_interval, agreements))
+
+
+def constant_cell(table: StudyTable, name: str) -> Cell:
+    """A figure of the constant predictor, marked inside noise once it is tested."""
+    return Cell(table.constant.get(name), p_value=table.constant_p_values.get(name), unit=unit_of(name))
 
 
 def legend(table: StudyTable) -> Iterator[Note]:
@@ -60,7 +68,8 @@ def legend(table: StudyTable) -> Iterator[Note]:
         yield Note("signed gap:", SIGNED_GAP)
     if any(figure.interval is not None for figure in shown):
         yield Note("", "95% interval: over images, of their errors averaged over the seeds")
-    if any(figure.inside_noise for figure in shown):
+    constant = [constant_cell(table, name) for name in table.constant]
+    if any(figure.inside_noise for figure in shown) or any(cell.inside_noise for cell in constant):
         yield Note(NOISE, MEANINGS[NOISE])
     if any(one.rho is not None for one in table.agreement.values()):
         yield Note(

@@ -15,7 +15,7 @@ from ageui.study.labels import CellLabels
 from ageui.study.matching import FURTHEST_FIRST
 from ageui.study.measured_cells import UNCOMPARED
 from ageui.study.overview import best_texts
-from ageui.study.published_and_measured import published_cell, signed_unit, unit_of
+from ageui.study.published_and_measured import constant_cell, published_cell, signed_unit, unit_of
 from ageui.study.wording import figure_title, short_title
 from ageui.text.states import SYMBOLS
 from ageui.tui.chart.dot_plot import DotRow, plot_lines
@@ -132,7 +132,7 @@ def _rows(table: StudyTable, layout: Layout, plots: Sequence[str], progress: Pro
         found.append(_row(place, [label, _count_cell(row, progress)], figures, plot, is_axis))
     for text, texts in _closing(table, layout.names):
         figures = [
-            exactly(f"{texts.get(name, '')}{_after(name)}" if part.what == "measured" else "", part.width, right=True)
+            exactly(texts.get(name) or _after(name) if part.what == "measured" else "", part.width, right=True)
             for name in layout.names
             for part in layout.parts[name]
         ]
@@ -241,7 +241,10 @@ def _figure_cells(
 def _measured_cell(
     table: StudyTable, row: CellRow, name: str, width: int, progress: Progress, best: Mapping[str, str]
 ) -> Cell:
-    """`★0.22~`: digits of a column align. A cell without figures shows its run's progress in its first column."""
+    """`★0.22~`: digits of a column align. ∅ replaces ★, for which bold digits stand, too.
+
+    A cell without figures shows its run's progress in its first column.
+    """
     figure, is_first = row.figures[name], name == table.shown_figures[0]
     if row.cell.unknown is not None:
         return exactly("", width)
@@ -253,7 +256,7 @@ def _measured_cell(
     is_best = number(figure.measured, unit_of(name)) == best.get(name)
     constant = table.constant.get(name)
     is_no_better = name == "mae" and constant is not None and not figure.measured < constant
-    before = BEST if is_best else NO_BETTER if is_no_better else ""
+    before = NO_BETTER if is_no_better else BEST if is_best else ""
     digits = fitting_number(figure.measured, unit_of(name), width - 1 - len(after))
     text = f"{before}{digits}{NOISE if figure.inside_noise else after}"
     return exactly(text, width, right=True, tone="strong" if is_best else "dim" if figure.inside_noise else "plain")
@@ -262,12 +265,17 @@ def _measured_cell(
 def _closing(table: StudyTable, names: Sequence[str]) -> list[tuple[str, Mapping[str, str]]]:
     """The constant predictor and the rankings, if known, by figure."""
     found: list[tuple[str, Mapping[str, str]]] = []
-    constant = {name: number(table.constant[name], unit_of(name)) for name in names if name in table.constant}
+    cells = {name: constant_cell(table, name) for name in names if name in table.constant}
+    constant = {
+        name: f"{number(cell.value, cell.unit)}{NOISE if cell.inside_noise else _after(name)}"
+        for name, cell in cells.items()
+    }
     if constant:
         found.append(("constant", constant))
     rankings = {name: one for name, one in table.agreement.items() if name in names and one.rho is not None}
     if rankings:
-        found.append(("Spearman's ρ", {name: number(one.rho, CORRELATION) for name, one in rankings.items()}))
+        texts = {name: f"{number(one.rho, CORRELATION)}{_after(name)}" for name, one in rankings.items()}
+        found.append(("Spearman's ρ", texts))
     return found
 
 

@@ -9,6 +9,7 @@ from store_rows import claimed, end, queued
 from study_rows import LOSSES, QUICK, scored, trained, written
 
 from ageui.compare.averaged_scores import Averages
+from ageui.present.marks import NOISE
 from ageui.store import MeasuredRun, SplitFigures, Store
 from ageui.study import Choice, Study, StudyTable, Variant, describe, find_remaining, load, study_table, with_tests
 from ageui.study.measured_cells import StudyFigure, figure_of
@@ -16,7 +17,7 @@ from ageui.study.published_and_measured import published_and_measured
 from ageui.study.queueing import chosen_here
 from ageui.study.study_export import as_data
 from ageui.study.variants import cell_config, name_of, normal_form, unlike_file
-from ageui.study.wording import headline, others_text, progress_text
+from ageui.study.wording import figure_title, headline, others_text, progress_text
 from engine.config import PRESETS, build_config
 from engine.data.spec import DataSpec, SyntheticOptions
 from engine.errors import ConfigError
@@ -413,11 +414,31 @@ def test_cells_over_seeds_are_tested_once_on_the_errors_of_images_averaged_over_
     assert with_tests(study_table(mine, store), store, known) == tested
 
 
+def test_biases_of_the_constant_are_tested_and_marked(store: Store, mine: Study) -> None:
+    trained(store, mine, "mse-8", scored=scored(0))
+    table = study_table(mine, store)
+    errors, age = store.scores.errors(1, "test"), store.scores.split_figures([1])[0].constant_age
+    assert errors is not None
+    assert age is not None
+    expected = score_errors(errors.of_constant(age)).figure("gender")
+    assert isinstance(expected, GapFigure)
+    assert expected.p_value is not None
+    assert table.constant_p_values == {}
+    assert with_tests(table, store, {}).constant_p_values["gender"] == expected.p_value
+    for p_value in (0.5, 0.05):
+        shown = published_and_measured(replace(table, rows=(), constant_p_values={"gender": p_value}))
+        row = next(row for row in shown.rows if row[0].text == "constant")
+        place = [column.title for column in shown.columns].index(figure_title("gender"))
+        assert row[place].value == table.constant["gender"]
+        assert row[place].inside_noise == (p_value > 0.05)
+        assert any(note.mark == NOISE for note in shown.legend) == (p_value > 0.05)
+
+
 def test_a_cell_whose_runs_were_scored_on_different_images_stays_untested(store: Store, mine: Study) -> None:
     for seed, images in enumerate((60, 50)):
         trained(store, mine, "mse-8", seed=seed, scored=scored(seed, images))
     table = study_table(mine, store)
-    assert with_tests(table, store, {}) == table
+    assert with_tests(table, store, {}).rows == table.rows
 
 
 def test_scores_on_images_that_chose_the_weights_are_called_selected(store: Store, mine: Study) -> None:

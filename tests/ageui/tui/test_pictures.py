@@ -219,7 +219,8 @@ def test_keys(store: Store, filled: Lock, snap_compare: Any) -> None:
 def test_studies(store: Store, filled: Lock, snap_compare: Any) -> None:
     async def open_it(pilot: "Pilot[Any]") -> None:
         await opened(pilot)
-        await press(pilot, "G", *["down"] * 7)
+        await press(pilot, "G")
+        await press(pilot, *["down"] * 7)
 
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(132, 30), run_before=open_it)
 
@@ -227,7 +228,8 @@ def test_studies(store: Store, filled: Lock, snap_compare: Any) -> None:
 def test_a_study_as_heat_map(store: Store, filled: Lock, snap_compare: Any) -> None:
     async def open_it(pilot: "Pilot[Any]") -> None:
         await opened(pilot)
-        await press(pilot, "G", *["down"] * 7, "enter", "g", "g")
+        await press(pilot, "G")
+        await press(pilot, *["down"] * 7, "enter", "g", "g")
 
     assert snap_compare(AgeUIApp(store, Prefs()), terminal_size=(100, 30), run_before=open_it)
 

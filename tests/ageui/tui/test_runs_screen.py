@@ -115,9 +115,8 @@ def test_enter_on_the_constant_says_what_the_row_is(store: Store) -> None:
 
     async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
         await press(pilot, "end", "enter")
-        assert messages(app) == [
-            "no run to open; this is the constant predictor: the train split's mean age for every face"
-        ]
+        (message,) = messages(app)
+        assert message.startswith("no run to open; this is the constant predictor: the train mean for every face")
 
     use(store, scenario)
 

@@ -283,6 +283,17 @@ def test_provenance_and_marks_are_a_key_away(store: Store, study: Study) -> None
     use(store, scenario, size=(80, 24))
 
 
+def test_a_best_cell_that_is_no_better_than_the_constant_says_so(store: Store, study: Study) -> None:
+    trained(store, study, "mse-8", 50.0)
+    trained(store, study, "mape-16", 60.0)
+
+    async def scenario(app: AgeUIApp, pilot: "Pilot[Any]") -> None:
+        await opened(app, pilot)
+        assert [row(app, cell)["mae measured"] for cell in ("mse · 8", "mape · 16")] == ["∅50.00", "∅60.00"]
+
+    use(store, scenario, size=(80, 24))
+
+
 def test_columns_do_not_move_while_a_cell_gets_figures(store: Store, study: Study) -> None:
     trained(store, study, "mse-8", 6.0)
 
