@@ -14,7 +14,8 @@ from engine.backbone_names import DLIB_AGE, TIMM_PREFIX, BackboneName
 from engine.errors import ConfigError, Problem
 from engine.field_values import field_values
 
-_LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
+LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
+"""Fields of several values."""
 HIDDEN_LAYERS: Final = {"none": 0, "1-sigmoid": 0, "1fc-sigmoid": 1, "2fc-sigmoid": 2, "2fc-tanh": 2, "3fc-sigmoid": 3}
 """The number of hidden layers of each head."""
 _DEFAULT_WIDTHS = {0: (), 1: (128,), 2: (128, 32), 3: (128, 64, 32)}
@@ -100,7 +101,7 @@ class RunConfig(BaseModel):
     deterministic: bool = Field(True, description="use deterministic algorithms only")
     compile: bool = Field(False, description="train with torch.compile, which delays the first step by a minute")
 
-    @field_validator(*_LISTS, mode="before")
+    @field_validator(*LISTS, mode="before")
     @classmethod
     def _list_from_text(cls, value: object) -> object:
         """Accepts `gender,age`, a bare number, and `none` for the empty list."""

@@ -63,11 +63,13 @@ def run(
         # Imported here, while the engine imports its own libraries.
         from ageui.planning.plan import Basis, resolve_here
         from ageui.store import NewRun
+        from engine.config import LISTS
 
         try:
             resolved = resolve_here(store, flags.values, Basis(flags.preset, flags.file))
         except ConfigError as error:
-            if not any("," in flags.values.get(problem.field, "") for problem in error.problems):
+            fields = {problem.field for problem in error.problems}.difference(LISTS)
+            if not any("," in flags.values.get(name, "") for name in fields):
                 raise
             raise ConfigError(f"{error}\na list of values is for: ageui sweep") from None
         config, spec = resolved.config, store.data.get(resolved.config.data)

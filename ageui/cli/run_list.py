@@ -93,13 +93,8 @@ def _print_table(rows: "list[RunRow]", table: "Table", total: int, filters: str,
 
     console = results()
     if not rows:
-        console.print(
-            Text(
-                clean(f"no run matches {filters!r}{why_nothing}", lines=True)
-                if filters
-                else "no runs yet; start one with: ageui run"
-            )
-        )
+        said = f"no run matches {filters!r}{why_nothing}" if filters else "no runs yet; start one with: ageui run"
+        console.print(Text(clean(said, lines=True)))
         return
     listed = more_sentence(len(rows), total) or counted(total, "run")
     where = " on the split shown" if any(column.title == "split" for column in table.columns) else ""

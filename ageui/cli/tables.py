@@ -27,12 +27,12 @@ def more_sentence(shown: int, total: int, noun: str = "run") -> str:
 
 
 def advise_if_none_is_better(maes: "Iterable[Cell]") -> None:
-    """Says what lowers the MAE if the constant predictor is as good as every run with scores."""
+    """Says what lowers the MAE if none of these, those of the runs shown, is below the constant predictor's."""
     scored = [cell for cell in maes if cell.value is not None]
     if scored and all(cell.no_better for cell in scored):
         sayer(messages())(
-            "no run is better than the constant predictor; train more --epochs, or fine-tune pretrained weights with: "
-            "ageui run --preset best (extra faces)"
+            "no run shown is better than the constant predictor; train longer (--epochs), or fine-tune pretrained "
+            "weights with: ageui run --preset best (extra faces)"
         )
 
 

@@ -50,7 +50,10 @@ class Settings:
     registered: tuple[str, ...]
 
     def resolve(self, flags: Mapping[str, Any]) -> Resolved:
-        """The config of flags on top of all layers. Raises a `ConfigError` that names the layer and the field."""
+        """The config of flags on top of all layers.
+
+        Raises a `ConfigError` that names the field, and its layer unless that is the flags.
+        """
         values: dict[str, Any] = {}
         origins = dict.fromkeys(RunConfig.model_fields, "default")
         for layer in [*self.layers, SettingsLayer(_FLAG, flags)]:

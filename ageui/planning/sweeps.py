@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from engine.config import RunConfig, field_problem, format_value
+from engine.config import LISTS, RunConfig, field_problem, format_value
 from engine.errors import ConfigError, Problem
 
 T = TypeVar("T")
 
 MOST_RUNS = 10_000
-_LISTS = ("epochs", "lr", "weights", "widths", "age_edges")
 # But not the sign of an exponent, as in 1e+1.
 _JOIN = re.compile(r"(?<![0-9][eE])\+")
 _BETWEEN = ".."
@@ -144,7 +143,7 @@ def values_of(name: str, text: str) -> list[str]:
     found = [part.strip() for part in text.split(",")]
     if not all(found):
         raise _problem(name, text, "a value is empty; write a comma only between two values")
-    return [_JOIN.sub(",", part) for part in found] if name in _LISTS else found
+    return [_JOIN.sub(",", part) for part in found] if name in LISTS else found
 
 
 def _problem(name: str, text: str, what: str) -> ConfigError:

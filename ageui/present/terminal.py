@@ -86,7 +86,7 @@ class Blocks:
     """The table, broken into several blocks if not all figures fit beside the names.
 
     Settings are joined in one column of the first block, unless the names say the same. Columns that may be left out go
-    before a second block begins. The legend follows if `has_legend`, without marks that only a left-out column carries.
+    before a second block begins. The legend follows if `has_legend`, without what only left-out columns show.
     """
 
     table: Table
@@ -114,8 +114,13 @@ class Blocks:
         if left_out:
             yield Text(f"not shown in {options.max_width} columns: {', '.join(map(clean, left_out))}", style="dim")
         if self.has_legend:
-            hidden = set(marks_in(*self.table.rows)).difference(marks_in(*joined.rows))
-            yield from (Text(note_text(note)) for note in self.table.legend if note.mark not in hidden)
+            hidden = _explained(self.table) - _explained(joined)
+            yield from (Text(note_text(note)) for note in self.table.legend if note.mark.rstrip(":") not in hidden)
+
+
+def _explained(table: Table) -> set[str]:
+    """What a legend may explain: marks in cells, and the last words of titles, such as `signed` and `rank`."""
+    return {*marks_in(*table.rows), *(column.title.rpartition(" ")[2] for column in table.columns)}
 
 
 def _laid_out(

@@ -21,14 +21,14 @@ _FIELDS_OF_WORDS: dict[str, tuple[str, ...]] = {
 
 
 class FilteredRuns(Protocol):
-    """The runs of a store."""
+    """What the explanation asks of a store's runs."""
 
     def count(self, filter: str | None = None) -> int: ...
     def values(self, name: str, start: str = "") -> tuple[str, ...]: ...
 
 
 def nothing_found_lines(runs: FilteredRuns, filter: str) -> str:
-    """The result of each term of a filter that finds no run, on a line of its own after the line before."""
+    """The result of each term of a filter that finds no run, each on a new, indented line."""
     return "".join(f"\n  {term} {why}" for term, why in why_nothing_is_found(runs, filter))
 
 

@@ -173,7 +173,7 @@ class Runs(StorePart):
     def find_all(self, references: Sequence[str]) -> list[int]:
         """The distinct ids of several RUN arguments, in the order of the arguments.
 
-        Raises `ConfigError` for an argument that matches no run, and suggests a run with a similar name.
+        Raises `ConfigError` for an argument that matches no run: it explains each term, or suggests a similar name.
         """
         found: dict[int, None] = {}
         for reference in references:

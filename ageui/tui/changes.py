@@ -267,8 +267,9 @@ def _undo(changed: Changed, said: str = "") -> Change:
             _worded(name, deleted, "removed from the queue" if changed.queued else "deleted"),
             said if said and restored else _sentence(store, restored, "restored"),
         ]
-        left = store.runs.statuses([run_id for run_id in changed.ids if run_id not in {*back.ids}])
-        told += ["t queues cancelled runs again"] if "cancelled" in left else []
+        moved = {run.run_id for run in changed.runs if {"status", "request"} & run.after.keys()}
+        if "cancelled" in store.runs.statuses([*moved - {*back.ids}]):
+            told.append("t queues cancelled runs again")
         return replace(_made(store, back, "; ".join(filter(None, told))), undo=None)
 
     return undo

@@ -325,6 +325,11 @@ def test_a_wrong_input_gets_a_message_and_its_exit_code(
     assert not Path("x").exists()
 
 
+def test_a_field_that_takes_lists_does_not_hint_at_sweeps(ageui: Terminal) -> None:
+    done = ageui("run", "--weights", "gender,gender")
+    assert (done.code, "weights" in done.err, "ageui sweep" in done.err) == (2, True, False)
+
+
 @pytest.mark.parametrize("content", [b"", b"not an image"])
 def test_a_bad_image_stops_the_import_unless_it_is_skipped(ageui: Terminal, content: bytes) -> None:
     ageui("data", "make", "drawn", "--counts", "60,50,0", "--image-size", "32")

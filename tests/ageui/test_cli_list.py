@@ -98,7 +98,7 @@ def test_marks_are_explained_below_the_table(ageui: Terminal, store: Store) -> N
         writer.epoch(epoch())
         writer.evaluated(replace(event, result=by_chance), "apparent", "faces")
     end(store, run_id, attempt)
-    advice = "no run is better than the constant predictor; train more --epochs"
+    advice = "no run shown is better than the constant predictor; train longer (--epochs)"
     assert advice in ageui("ls").err
     assert advice in ageui("compare", "useless").err
     assert advice not in ageui("ls", "--json").err + ageui("ls", "--columns", "id").err

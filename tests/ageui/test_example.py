@@ -43,8 +43,8 @@ def _ask(path: Path, statement: str) -> Any:
 def test_a_wide_list_of_studies_says_what_was_measured_on(clone: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     table = clone("study", "list").out
-    assert table.splitlines()[15].startswith("final ")
-    assert table.splitlines()[15].endswith("appa-real · 224 px · resnet50-v1@layer3 · 60 epochs")
+    (final,) = (line for line in table.splitlines() if line.startswith("final "))
+    assert final.endswith("appa-real · 224 px · resnet50-v1@layer3 · 60 epochs")
     assert "too narrow for shows" in table
 
 

@@ -37,7 +37,7 @@ def column_form(comparison: Comparison, looks: RunLooks, order: Order, *, group_
     figures = {column: figures_of(column, comparison) for column in comparison.columns}
     every = [cell for own in figures.values() for cell in own]
     value, room = max(value_width(every), _VALUE), change_width(every)
-    # What stands right of the digits: the noise mark and the difference.
+    # What stands right of the digits: ~ or ∅, and the difference.
     after = Piece(" " * (1 + (room and room + 2)))
     blank = SideLine((), ((),) * len(rows))
     settings = [_setting_line(name, comparison, order) for name in comparison.settings]

@@ -23,8 +23,8 @@ def grid_sentence(values: Mapping[str, str], distinct: int) -> str:
 
 
 def known_sentence(known: Sequence[tuple[int, str]], total: int, *, again: bool, command: str | None) -> str:
-    """`2 of 6 exist already (run 12 done, 14 queued): left out`; empty if none does. `command` is the one shown, of
-    which `ageui run` leaves nothing out."""
+    """`2 of 6 exist already (run 12 done, 14 queued): left out`; empty if none does. `command` is the command
+    shown; `ageui run` queues existing runs, too."""
     if not known:
         return ""
     listed = short_list([f"{run_id} {status}" for run_id, status in known], _LISTED)

@@ -241,7 +241,7 @@ def _figure_cells(
 def _measured_cell(
     table: StudyTable, row: CellRow, name: str, width: int, progress: Progress, best: Mapping[str, str]
 ) -> Cell:
-    """`★0.22~`: digits of a column align. ∅ replaces ★, for which bold digits stand, too.
+    """`★0.22~`: digits of a column align. ∅ stands in place of ★; the best figure is bold anyway.
 
     A cell without figures shows its run's progress in its first column.
     """

@@ -42,9 +42,16 @@ def refuse_missing(path: Path, frame: pd.DataFrame, needed: Collection[str]) -> 
     """Raises a `DataError` that names the missing and the existing columns."""
     missing = [name for name in needed if name not in frame.columns]
     if missing:
-        close = get_close_matches(missing[0], list(map(str, frame.columns)), n=1, cutoff=0.8)
-        near = f" (did you mean {close[0]}?)" if close else ""
-        raise DataError(f"{path} has no column {short_list(missing)}{near}; it has {short_list(frame.columns)}")
+        raise DataError(
+            f"{path} has no column {short_list([_with_near(name, frame) for name in missing])}; it has "
+            f"{short_list(frame.columns)}"
+        )
+
+
+def _with_near(name: str, frame: pd.DataFrame) -> str:
+    """`agee (did you mean age?)`."""
+    close = get_close_matches(name, list(map(str, frame.columns)), n=1, cutoff=0.8)
+    return f"{name} (did you mean {close[0]}?)" if close else name
 
 
 def read_raw_table(path: Path, named: Collection[str] = ()) -> RawTable:

@@ -18,7 +18,7 @@ from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table
 from engine.data.sources.split_names import is_fold, split_key, split_of, with_either
 from engine.data.spec import RESERVED_COLUMNS, DataSpec
-from engine.errors import ConfigError, DataError
+from engine.errors import DataError
 from engine.short_text import quoted, short_list
 
 MOST_GROUPS: Final = 20
@@ -78,8 +78,7 @@ def settled(spec: DataSpec, path: Path, target: Target) -> tuple[DataSpec, tuple
 
     A column with ageui's own name is not added to the description.
 
-    Raises `DataError` if several columns fit or none does, or if splits are folds, and `ConfigError` for a map of
-    splits without their column.
+    Raises `DataError` if several columns fit or none does, or if splits are folds.
     """
     raw = with_image_names(read_raw_table(path, spec.columns.values()), spec, path)
     found = _Columns(path, raw, spec)
@@ -194,7 +193,7 @@ class _Columns:
         column = self.mapping.get("split", "split")
         if column not in self.names:
             if self.spec.split_map:
-                raise ConfigError(f"{self.path} has no column of splits; name it with --columns split=COLUMN")
+                raise DataError(f"{self.path} has no column of splits; name it with --columns split=COLUMN")
             return
         keys = self._keys(column)
         if "fractions" in self.spec.model_fields_set and all(map(split_key, _distinct(self.table[column]))):

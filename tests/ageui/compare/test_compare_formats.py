@@ -366,4 +366,5 @@ def test_the_table_fits_the_terminal_and_cuts_no_figure(runs: int, width: int) -
     has_rank = width > 60
     assert table.count("◇ 2.25") == (runs if has_rank else 0)
     assert ("not shown in 60 columns: rank" in table, f"◇ {MEANINGS[FRONT]}" in table) == (not has_rank, has_rank)
+    assert ("rank mean place" in table) == has_rank
     assert "…" not in table

@@ -12,7 +12,7 @@ from engine.choices import Target
 from engine.data.manifest import Manifest
 from engine.data.sources import load_manifest, settled
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError, DataError
+from engine.errors import DataError
 
 IMAGES = ("a.png", "b.png", "c.png")
 
@@ -191,7 +191,7 @@ def test_folds_become_splits_unless_shares_are_asked_for(folder: Path) -> None:
 
 
 def test_a_map_of_splits_needs_a_column(folder: Path) -> None:
-    with pytest.raises(ConfigError, match="no column of splits; name it with --columns split"):
+    with pytest.raises(DataError, match="no column of splits; name it with --columns split"):
         settled(_spec(folder, {"image": IMAGES, "age": [1, 20, 30]}, split_map={"a": "train"}))
 
 
