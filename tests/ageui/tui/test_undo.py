@@ -34,12 +34,6 @@ def _interrupted(store: Store) -> int:
     return run_id
 
 
-def _cancelled(store: Store) -> int:
-    run_id = queued(store)
-    store.queue.cancel(run_id)
-    return run_id
-
-
 def _failed(store: Store) -> int:
     run_id, attempt = running(store)
     with store.writing(run_id, attempt) as writer:
@@ -111,7 +105,6 @@ def _pruned(store: Store, run_id: int) -> None:
         (queued, lambda ids: changes.note(ids[0], "mine"), lambda store, run: store.edits.set_note(run, "x"), None),
         (queued, lambda ids: changes.rename(ids[0], "mine"), lambda store, run: store.edits.rename(run, "x"), None),
         (queued, lambda ids: changes.tag(ids, ["mine"]), lambda store, run: store.edits.set_tags(run, ["x"]), None),
-        (_cancelled, lambda ids: changes.note(ids[0], "mine"), lambda store, run: store.edits.set_note(run, "x"), None),
     ],
 )
 def test_runs_changed_since_stay_unchanged_and_are_reported(
@@ -126,10 +119,19 @@ def test_runs_changed_since_stay_unchanged_and_are_reported(
     meanwhile(store, run_id)
     after = _columns(store, run_id)
     made = undo(store)
-    assert made.message == ("t queues cancelled runs again" if now == "cancelled" else "")
+    is_cancelled = store.runs.get(run_id).status == "cancelled"
+    assert made.message == ("t queues cancelled runs again" if is_cancelled else "")
     assert len(made.problems) == 1
     assert "was changed again" + (f" and is now {now}" if now else "") in made.problems[0]
     assert _columns(store, run_id) == after
+
+
+def test_an_undone_note_does_not_offer_to_queue_its_run(store: Store) -> None:
+    run_id = queued(store)
+    undo = _made(store, changes.note(run_id, "mine"))
+    store.edits.set_note(run_id, "x")
+    store.queue.cancel(run_id)
+    assert undo(store).message == ""
 
 
 def test_undo_restores_the_runs_that_it_can(store: Store) -> None:
