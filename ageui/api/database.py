@@ -163,7 +163,7 @@ class Database:
         Parameters
         ----------
         runs
-            Ids, names, or filters that match several runs.
+            Ids, names and filters, which add up; single terms such as `loss=mape` must all hold.
         split
             The split to compare on; by default the first of test, valid, train that all runs have.
         baseline

@@ -22,7 +22,7 @@ def compare_runs(
         list[str] | None,
         typer.Argument(
             metavar="RUN...",
-            help="Ids, names, or filters that match several runs.",
+            help="Ids, names, or terms that must all hold.",
             autocompletion=runs,
             show_default=False,
         ),

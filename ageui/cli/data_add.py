@@ -143,6 +143,7 @@ def add(
     from ageui.store.names import valid_name
     from ageui.text.clean import clean
     from ageui.text.leaks import leak_lines, near_duplicates_lines
+    from ageui.text.sentences import counted
     from engine.data.check import examine
     from engine.data.manifest import refuse, refuse_useless
     from engine.data.report import listed, unusable
@@ -201,6 +202,12 @@ def add(
             shown = [shortened(name, _LONGEST_ATTRIBUTE) for name in further[:_ATTRIBUTES_SHOWN]]
             shown += [f"{len(further) - len(shown)} more"] if len(further) > len(shown) else []
             guesses += (f"further attributes: {', '.join(shown)}",) if further else ()
+        if examined.splitless and spec.fold is None:
+            shares = ", ".join(
+                f"{split} {share:.0%}" for split, share in zip(choices.SPLITS, spec.fractions, strict=True)
+            )
+            rows = counted(examined.splitless, "image")
+            guesses += (f"{rows} without a split, drawn by shares: {shares}; other shares: --fractions",)
         report = dataclasses.replace(examined.report, notes=(*guesses, *examined.report.notes))
         say(*report.notes)
         refuse_useless(report, spec)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Requeue = Callable[[list[int]], Changed]
 
-_REFERENCES_HELP = "Ids, names or filters; quote filters with several terms: 'status=failed loss=mape'."
+_REFERENCES_HELP = "Ids, names, or terms that must all hold: status=failed loss=mape."
 
 References = Annotated[
     list[str], typer.Argument(metavar="RUN...", help=_REFERENCES_HELP, autocompletion=completion.runs)

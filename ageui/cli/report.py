@@ -55,7 +55,7 @@ class ReportFile:
 def write_report(
     references: Annotated[
         list[str],
-        typer.Argument(metavar="RUN...", help="Ids, names, or filters that match several runs.", autocompletion=runs),
+        typer.Argument(metavar="RUN...", help="Ids, names, or terms that must all hold.", autocompletion=runs),
     ],
     output: Output = None,
     report_format: Format = None,

@@ -90,6 +90,11 @@ def is_filter(text: str) -> bool:
     return any(term.field is not None for term in parse(text))
 
 
+def is_term(text: str) -> bool:
+    """Whether a text is a single comparison of a field, such as `loss=mape`."""
+    return _TERM.fullmatch(text.strip()) is not None and is_filter(text)
+
+
 def where(text: str) -> ColumnElement[bool]:
     """The filter as an SQL expression over `run` joined with `summary`. Raises `ConfigError`.
 

@@ -16,7 +16,7 @@ from ageui.store.batches import batches
 from ageui.store.claims import Claim, Claimant, RunLockedError, TakeLock, claim_run
 from ageui.store.column_types import Json
 from ageui.store.filter_fields import filter_fields
-from ageui.store.filters import is_filter, ordering, where
+from ageui.store.filters import is_filter, is_term, ordering, where
 from ageui.store.names import did_you_mean, valid_priority, valid_tag
 from ageui.store.new_runs import NewRun, insert_runs, taken_names, valid_names
 from ageui.store.nothing_found import nothing_found_lines
@@ -173,10 +173,16 @@ class Runs(StorePart):
     def find_all(self, references: Sequence[str]) -> list[int]:
         """The distinct ids of several RUN arguments, in the order of the arguments.
 
+        Single terms of a filter must all hold, as in one argument: `loss=mape status=done`.
+
         Raises `ConfigError` for an argument that matches no run: it explains each term, or suggests a similar name.
         """
         found: dict[int, None] = {}
-        for reference in references:
+        terms = [reference for reference in references if is_term(reference)]
+        named = self.taken_names(terms)
+        terms = [term for term in terms if term not in named]
+        joined = [" ".join(terms) if reference in terms else reference for reference in references]
+        for reference in dict.fromkeys(joined):
             ids = self.find(reference)
             if not ids:
                 raise self._no_match(reference)

@@ -51,11 +51,13 @@ class Examined:
     """The report of a check, and the hashes that identify its images.
 
     `content_hash` is that of `engine.data.dataset.Dataset`. `content` maps the readable images to their SHA-256.
+    `splitless` counts the rows without a split of their own.
     """
 
     report: DataReport
     content_hash: str
     content: dict[str, str]
+    splitless: int
 
 
 def examine(
@@ -209,7 +211,9 @@ def _examined(rows: Manifest, decoded: _Decoded, spec: DataSpec, target: Target)
         identical=identical_images(frame, content),
         notes=(*manifest.notes, *_image_notes(decoded)),
     )
-    return Examined(report, content_hash_of(frame, content, target), dict(zip(frame["image"], content, strict=True)))
+    paths = dict(zip(frame["image"], content, strict=True))
+    splitless = int(rows.frame["split"].isna().sum())
+    return Examined(report, content_hash_of(frame, content, target), paths, splitless)
 
 
 def _image_notes(decoded: _Decoded) -> Iterator[str]:

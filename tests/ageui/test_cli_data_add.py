@@ -90,6 +90,13 @@ def test_a_table_without_the_columns_wanted_is_bad_data(
     assert (refused.code, said in " ".join(refused.err.split())) == (3, True), refused.err
 
 
+def test_drawn_splits_are_told(add: Add) -> None:
+    rows = [str(20 + number) for number in range(20)]
+    told = "20 images without a split, drawn by shares: train 70%, valid 15%, test 15%; other shares: --fractions"
+    assert told in " ".join(add("age", rows).err.split())
+    assert "drawn by shares" not in add("age,split", [f"{row},train" for row in rows], "--replace").err
+
+
 @pytest.mark.parametrize(("scale", "oldest"), [("100", 95.0), ("1", 0.95)])
 def test_ages_within_0_and_1_need_a_scale(ageui: Terminal, add: Add, scale: str, oldest: float) -> None:
     rows = [f"{number / 20:.2f},train" for number in range(20)]

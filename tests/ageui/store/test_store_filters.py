@@ -260,3 +260,25 @@ def test_times_are_aware_and_in_utc(filled: Store) -> None:
     created = filled.runs.get(1).created_at
     assert created.tzinfo is UTC
     assert abs(datetime.now(UTC) - created) < timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("references", "names"),
+    [
+        (("loss=mape", "weights=none"), ["Calm_Otter"]),
+        (("weights=none", "calm-otter", "loss=mape"), ["Calm_Otter", "calm-otter"]),
+        (("loss=mape weights=none", "loss=huber"), ["Calm_Otter", "[/]"]),
+        (("loss=mape weights=none", "loss=huber seed=7"), ["Calm_Otter", "[/]"]),
+    ],
+)
+def test_single_terms_of_several_runs_must_all_hold(
+    filled: Store, references: tuple[str, ...], names: list[str]
+) -> None:
+    rows = filled.runs.get_many(found := filled.runs.find_all(references))
+    assert [rows[run_id].name for run_id in found] == names
+
+
+def test_terms_that_no_run_has_together_are_explained(filled: Store) -> None:
+    with pytest.raises(ConfigError, match=r"no run matches 'loss=mape loss=mse'") as raised:
+        filled.runs.find_all(["loss=mape", "loss=mse"])
+    assert "loss=mse alone finds 3 runs" in str(raised.value)

@@ -12,7 +12,7 @@ from engine.data.sources import settled
 from engine.data.sources.raw_table import RawTable
 from engine.data.sources.read_table import read_raw_table, read_table
 from engine.data.spec import DataSpec
-from engine.errors import ConfigError, DataError
+from engine.errors import DataError
 
 NAMES = ("image", "age", "sex")
 ROWS = [(f"img/{place:03d}.jpg", f"{20 + place / 2}", "m" if place % 2 else "f") for place in range(8)]
@@ -259,7 +259,7 @@ def test_two_columns_of_ages_are_a_question_for_a_person(tmp_path: Path) -> None
         (tmp_path / "t.csv").write_text(_text(rows=rows, names=names))
         spec = DataSpec(name="it", format="table", path=str(tmp_path / "t.csv"))
         second = f"{names[1]}.1"
-        with pytest.raises(ConfigError, match=f"age={names[1]} for the first, or age={second} for the second"):
+        with pytest.raises(DataError, match=f"age={names[1]} for the first, or age={second} for the second"):
             settled(spec)
         chosen, _ = settled(spec.model_copy(update={"columns": {"age": second}}))
         assert chosen.columns["age"] == second
