@@ -57,7 +57,7 @@ class Examined:
     report: DataReport
     content_hash: str
     content: dict[str, str]
-    splitless: int
+    splitless: int = 0
 
 
 def examine(
