@@ -221,7 +221,7 @@ def test_a_dry_run_stores_nothing_and_fractions_of_a_century_are_doubted(ageui: 
     [
         ("a,b\n1,2\n", (), 3, "has no known columns; it has a, b. Known are a history (epoch or step, and train_loss"),
         ("name,error\nold,6\n", (), 3, "Name a column for a field with --map, as in --map mae=COLUMN"),
-        ("name,error\nold,6\n", ("--map", "mae=eror"), 3, "has no column eror (did you mean error?); it has name, error"),
+        ("name,error\nold,6\n", ("--map", "mae=eror"), 3, "no column eror (did you mean error?); it has name, error"),
         ("name,error\nold,6\n", ("--map", "error=mae"), 2, "write FIELD=COLUMN, with a field of train_loss, val_loss"),
         ("name,mae\nold,six\n", (), 3, "row 1, column mae: 'six' is not a number; write it as 0.5, or leave"),
         ("name,mae\nold,-6\n", (), 3, "mae is -6, but errors in years are not negative"),
