@@ -38,7 +38,7 @@ class Database:
     >>> import ageui
     >>> db = ageui.demo()
     >>> db
-    <Database runs.db: 252 runs>
+    <Database runs.db: 253 runs>
     >>> db.runs("tag=demo mae<7.5")[["name", "loss", "mae"]].round(2).head(2)
                  name loss   mae
     id
@@ -307,6 +307,6 @@ def demo() -> Database:
     --------
     >>> import ageui
     >>> len(ageui.demo().runs("source=measured"))
-    186
+    187
     """
     return Database(Store.open(shipped_example(), read_only=True))

@@ -173,7 +173,7 @@ def compared(path: Path) -> None:
     shutil.copy(SHIPPED, path)
     terminal = Terminal(sys.executable, "-m", "ageui", "--db", str(path), folder=path.parent)
     try:
-        terminal.read_until(b"252 runs")
+        terminal.read_until(b"253 runs")
         terminal.settle()
         for typed in (b"/", b"source=measured", b"\r", b"\x01"):
             terminal.press(typed)

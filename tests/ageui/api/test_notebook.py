@@ -17,7 +17,7 @@ def test_the_notebook_runs_and_shows_its_tables(tmp_path: Path) -> None:
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [output.data for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     repr_, runs, _, comparison, frame, plot, best, run = shown
-    assert repr_["text/plain"] == "<Database runs.db: 252 runs>"
+    assert repr_["text/plain"] == "<Database runs.db: 253 runs>"
     assert "placid-oyster" in runs["text/html"]
     assert "the settings differ" in comparison["text/html"]
     assert "True" in frame["text/html"]

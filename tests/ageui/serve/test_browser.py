@@ -21,7 +21,7 @@ def use(scenario: Any, folder: Path) -> None:
     async def play() -> None:
         async with serving(application(shipped_example())) as served, chromium(folder) as tab:
             await tab.open(served.links[0])
-            await tab.until_shown("252 runs")
+            await tab.until_shown("253 runs")
             await scenario(tab, served)
 
     asyncio.run(play())
@@ -39,7 +39,7 @@ def test_filter_mouse_clipboard_and_download(tmp_path: Path) -> None:
     async def scenario(tab: Tab, served: Served) -> None:
         await tab.press("/")
         await tab.press("tag=demo loss=mape")
-        await tab.until_shown("4 of 252 runs")
+        await tab.until_shown("4 of 253 runs")
         await tab.press("Enter")
         await tab.until_shown("? keys")
 
