@@ -92,7 +92,8 @@ def is_filter(text: str) -> bool:
 
 def is_term(text: str) -> bool:
     """Whether a text is a single comparison of a field, such as `loss=mape`."""
-    return _TERM.fullmatch(text.strip()) is not None and is_filter(text)
+    match = _TERM.fullmatch(text.strip())
+    return match is not None and match["field"] is not None
 
 
 def where(text: str) -> ColumnElement[bool]:

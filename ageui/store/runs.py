@@ -178,7 +178,7 @@ class Runs(StorePart):
         Raises `ConfigError` for an argument that matches no run: it explains each term, or suggests a similar name.
         """
         found: dict[int, None] = {}
-        terms = [reference for reference in references if is_term(reference)]
+        terms = [one for one in references if is_term(one) and not _has_surrogate(one)]
         named = self.taken_names(terms)
         terms = [term for term in terms if term not in named]
         joined = [" ".join(terms) if reference in terms else reference for reference in references]

@@ -282,3 +282,8 @@ def test_terms_that_no_run_has_together_are_explained(filled: Store) -> None:
     with pytest.raises(ConfigError, match=r"no run matches 'loss=mape loss=mse'") as raised:
         filled.runs.find_all(["loss=mape", "loss=mse"])
     assert "loss=mse alone finds 3 runs" in str(raised.value)
+
+
+def test_terms_of_undecodable_bytes_are_refused(filled: Store) -> None:
+    with pytest.raises(ConfigError, match="undecodable"):
+        filled.runs.find_all(["loss=\udcff"])
